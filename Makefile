@@ -1,0 +1,84 @@
+# Python 3.11 or newer and make are all that is needed; everything else goes into .venv.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+UV := $(BIN)/uv
+PROTOS = $(shell find protos -name '*.proto' | sort)
+SERVICES = $(shell grep -l '^service ' $(PROTOS))
+PROTOC = $(BIN)/python -m grpc_tools.protoc -Iprotos
+T ?= tests
+
+.DEFAULT_GOAL := check
+.PHONY: help setup lock run demo test check lint types protos-check generate generated-check readme readme-check release wheel-check clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## Make .venv with everything in it (quick when nothing changed)
+
+.venv/.ready: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: ## Renew requirements.lock from pyproject.toml
+	$(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
+	  --python-version 3.11 --universal pyproject.toml --group dev -o requirements.lock
+
+run: setup ## Start gateway and sandbox
+	@$(BIN)/betstack-gateway run
+
+demo: setup ## Place bets through gateway and sandbox, print each call, and end
+	@$(BIN)/betstack-gateway demo
+
+test: setup ## Run the tests (T=tests/wire for some of them)
+	@$(BIN)/pytest $(T)
+
+check: setup lint types protos-check generated-check readme-check test wheel-check ## Everything CI runs
+
+lint: setup ## Style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## Types
+	@$(BIN)/mypy
+
+protos-check: setup ## Contract: style, comments, and nothing broken since the last release
+	@$(BIN)/buf lint protos
+	@$(BIN)/buf format --diff --exit-code protos
+	@$(BIN)/buf breaking protos --against protos/released.binpb
+
+generate: setup ## Make generated/ from protos/
+	@rm -rf generated && $(MAKE) --no-print-directory generated-into OUT=generated
+
+generated-into:
+	@mkdir -p $(OUT)/betstack
+	@$(PROTOC) --python_out=$(OUT) --pyi_out=$(OUT) $(PROTOS)
+	@$(PROTOC) --grpc_python_out=$(OUT) $(SERVICES)
+	@$(PROTOC) --include_imports --include_source_info --descriptor_set_out=$(OUT)/betstack/contract.binpb $(PROTOS)
+	@touch $(OUT)/betstack/py.typed
+
+generated-check: setup ## Fail if generated/ is not what protos/ says
+	@scratch=$$(mktemp -d) && $(MAKE) --no-print-directory generated-into OUT=$$scratch \
+	  && diff -r -x __pycache__ $$scratch generated && rm -rf $$scratch
+
+readme: setup ## Write the tables and help texts of the README
+	@$(BIN)/python -m gateway.readme README.md
+
+readme-check: setup ## Fail if the README is not what the program prints
+	@$(BIN)/python -m gateway.readme --check README.md
+
+release: setup ## Take today's contract as the released one that later ones may not break
+	@$(BIN)/buf build protos -o protos/released.binpb --exclude-source-info
+
+wheel-check: setup ## Build the wheel, install it into an empty environment and run the demo from there
+	@scratch=$$(mktemp -d) && $(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python -o $$scratch . \
+	  && $(UV) venv --quiet --python $(BIN)/python $$scratch/venv \
+	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python -c requirements.lock $$scratch/*.whl \
+	  && (cd $$scratch && venv/bin/betstack-gateway demo > demo.log || (cat demo.log; exit 1)) \
+	  && rm -rf $$scratch && echo "wheel: the demo runs from an empty environment"
+
+clean: ## Remove what the other targets made
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -1,0 +1,1 @@
+"""The BetStack gateway: gRPC in, signed JSON over HTTP out."""

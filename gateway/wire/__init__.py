@@ -1,0 +1,1 @@
+"""How is a message spelled on the wire? Pure functions; nothing here does I/O or knows grpc or httpx."""

@@ -1,0 +1,32 @@
+"""What does a call need of this floor? Each route's check, binding and reading, compiled once at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.contract.routes import Contract, Route
+from gateway.wire.binding import Bind, binder
+from gateway.wire.codes import CodeTables
+from gateway.wire.envelope import Read, reader
+from gateway.wire.validation import Check, checker
+
+__all__ = ["Translation", "translations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One route with its compiled functions."""
+
+    route: Route
+    check: Check
+    bind: Bind
+    read: Read
+
+
+def translations(contract: Contract, codes: CodeTables) -> Mapping[str, Translation]:
+    """Compile every route of the contract; the result is keyed by RPC."""
+    return {
+        rpc: Translation(route, checker(route), binder(route), reader(route, codes))
+        for rpc, route in contract.routes.items()
+    }
