@@ -51,7 +51,8 @@ protos-check: setup ## Contract: style, comments, and nothing broken since the l
 	@$(BIN)/buf breaking protos --against protos/released.binpb
 
 generate: setup ## Make generated/ from protos/
-	@rm -rf generated && $(MAKE) --no-print-directory generated-into OUT=generated
+	@scratch=$$(mktemp -d) && $(MAKE) --no-print-directory generated-into OUT=$$scratch \
+	  && mkdir -p generated && cp -R $$scratch/. generated/ && rm -rf $$scratch
 
 generated-into:
 	@mkdir -p $(OUT)/betstack
@@ -65,10 +66,10 @@ generated-check: setup ## Fail if generated/ is not what protos/ says
 	  && diff -r -x __pycache__ $$scratch generated && rm -rf $$scratch
 
 readme: setup ## Write the tables and help texts of the README
-	@$(BIN)/python -m gateway.readme README.md
+	@$(BIN)/python -m gateway.cli.readme README.md
 
 readme-check: setup ## Fail if the README is not what the program prints
-	@$(BIN)/python -m gateway.readme --check README.md
+	@$(BIN)/python -m gateway.cli.readme --check README.md
 
 release: setup ## Take today's contract as the released one that later ones may not break
 	@$(BIN)/buf build protos -o protos/released.binpb --exclude-source-info

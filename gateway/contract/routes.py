@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -39,7 +39,7 @@ PLATFORM_FILES: Final[tuple[FileDescriptor, ...]] = (
     sms_service_pb2.DESCRIPTOR,
 )
 
-_VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class BaseUrl(Enum):
@@ -169,7 +169,7 @@ class Route:
 class Contract:
     """All routes, by RPC (``/package.Service/Method``) in declared order."""
 
-    routes: Mapping[str, Route]
+    routes: Mapping[str, Route] = field(repr=False)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -255,8 +255,8 @@ def _envelope(call: options_pb2.Call) -> Envelope | None:
 
 def _problems(route: Route) -> Iterator[str]:
     for name in route.variables:
-        field = route.request.field(name)
-        if field is None or field.kind is not Kind.TEXT or field.repeated:
+        variable = route.request.field(name)
+        if variable is None or variable.kind is not Kind.TEXT or variable.repeated:
             yield f"{route.rpc}: path variable {{{name}}} is no string field of {route.request.name}"
     operator = route.request.field(OPERATOR)
     if operator is None or operator.kind is not Kind.TEXT:
@@ -267,9 +267,9 @@ def _problems(route: Route) -> Iterator[str]:
         yield f"{route.rpc}: a GET has no body for the operator"
     if route.verb == "POST" and route.operator is OperatorPlace.QUERY:
         yield f"{route.rpc}: a POST has no query for the operator"
-    for field in route.query:
-        if field.kind is Kind.OBJECT or field.mapped:
-            yield f"{route.rpc}: {field.name} cannot travel in a query"
+    for part in route.query:
+        if part.kind is Kind.OBJECT or part.mapped:
+            yield f"{route.rpc}: {part.name} cannot travel in a query"
 
 
 def _collisions(routes: Iterable[Route]) -> Iterator[str]:

@@ -137,9 +137,11 @@ def decoder(shape: Shape) -> Decode:
                 rest[key] = item
             elif item is not None:
                 name, read = known[key]
+                before = len(lost)
                 try:
                     fields[name] = read(item, lost)
                 except Unfit:
+                    del lost[before:]  # it is kept as a whole, with all that was lost inside
                     rest[key] = item
         for name in required:
             if fields.get(name, "") == "":

@@ -57,7 +57,7 @@ def code_tables(overlay: CodeTables | None = None) -> CodeTables:
 def reason_of_status(route: Route, status: int) -> Reason:
     """Return the reason of a status that is no success, where no platform code decides.
 
-    Statuses from 500 and 408 mean this for a READ only; for every other call they leave the outcome unknown.
+    Statuses from 500, 408 and 1xx mean this for a READ only; for every other call they leave the outcome unknown.
     """
     if status == 403 and route.envelope is not None and route.envelope.token == _REFUSED_PLAYER:
         return Reason.PLAYER_REFUSED
@@ -65,4 +65,4 @@ def reason_of_status(route: Route, status: int) -> Reason:
         return _STATUSES[status]
     if status >= 500:
         return Reason.UPSTREAM_ERROR
-    return Reason.UPSTREAM_CONTRACT if status >= 400 else Reason.UPSTREAM_REDIRECT
+    return Reason.UPSTREAM_REDIRECT if 300 <= status < 400 else Reason.UPSTREAM_CONTRACT

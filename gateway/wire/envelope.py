@@ -1,7 +1,8 @@
 """What does this HTTP answer say: a response, or a failure? The order of decision is part of the error model.
 
 1. An answer that never arrived whole is not seen here; the wire stage decides about it.
-2. 5xx and 408 leave the outcome of a call that is no READ unknown, whatever the body says.
+2. 5xx, 408 and an interim 1xx, which is no answer, leave the outcome of a call that is no READ unknown, whatever the
+   body says.
 3. A JSON object with an integer ``code`` and a string ``message`` is an error body at any status, 200 included; a
    known code decides. Where HTTP 200 itself is the success (PAM's ticket actions, SMS), its body is never an error.
 4. An unknown code with 400, or with a 2xx on a READ, is PLATFORM_CODE_UNMAPPED; with a 2xx on any other call the
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -72,7 +74,7 @@ def reader(route: Route, codes: CodeTables) -> Read:
 
     def reason_for(facts: _Facts) -> Reason | None:
         status = facts.status
-        if not is_read and (status >= 500 or status == 408):
+        if not is_read and (status >= 500 or status == 408 or status < 200):
             return Reason.OUTCOME_UNKNOWN
         is_success = 200 <= status < 300
         if facts.code is not None and not (status == 200 and route.success is Success.STATUS):
@@ -169,6 +171,8 @@ def _retry_after(answer: HttpAnswer) -> float | None:
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - answer.received)
+        date = parsedate_to_datetime(text)
+        date = date.replace(tzinfo=date.tzinfo or UTC)  # one of the three spellings has no zone, and means UTC
+        return max(0.0, date.timestamp() - answer.received)
     except (ValueError, OverflowError, OSError):
         return None

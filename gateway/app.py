@@ -1,0 +1,142 @@
+"""What is a running gateway made of? The composition root: everything that is constructed is constructed here."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from google.protobuf.message import Message
+
+from gateway.contract import Contract, Route, load_contract
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.reconciliation import Pace, Reconciliation
+from gateway.server.aio import platform_handlers
+from gateway.server.drain import OpenCalls
+from gateway.server.listener import Listener
+from gateway.server.steps import road
+from gateway.settings import Settings
+from gateway.telemetry import Telemetry
+from gateway.upstream.platform import Platform
+from gateway.upstream.transport import OpenTransport, open_transport
+from gateway.wire.attempt import Attempt
+from gateway.wire.codes import CodeTables, code_tables
+from gateway.wire.translation import translations
+
+__all__ = ["Gateway", "gateway", "serve"]
+
+_DAY_S: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway: ``target`` is what clients connect to."""
+
+    target: str
+    port: int
+    contract: Contract = field(repr=False)
+    telemetry: Telemetry = field(repr=False)
+    ledger: Ledger = field(repr=False)
+
+
+@asynccontextmanager
+async def gateway(
+    settings: Settings, *, clock: Callable[[], float] = time.time, transport: OpenTransport = open_transport
+) -> AsyncIterator[Gateway]:
+    """Run a gateway until the block ends, then drain it; ``clock`` is Unix seconds, ``transport`` carries the requests.
+
+    Raises LedgerUnavailable where the ledger cannot be used, RuntimeError where the address cannot be bound.
+    """
+    contract = load_contract()
+    telemetry = Telemetry()
+    compiled = translations(contract, _codes(settings))
+    open_calls = OpenCalls()
+    async with AsyncExitStack() as stack:
+        connections = await stack.enter_async_context(transport(settings.upstream))
+        platform = Platform(settings, compiled, connections, telemetry, clock)
+        ledger = await Ledger.open(settings.ledger.url, settle_s=_settle_s(settings), clock=clock)
+        stack.push_async_callback(ledger.close)
+        reconciliation = _reconciliation(settings, ledger, contract, platform, clock)
+        await stack.enter_async_context(_running(reconciliation))
+        way = road(
+            settings,
+            compiled,
+            platform,
+            ledger=ledger,
+            repeat=reconciliation.repeat,
+            open_calls=open_calls,
+            telemetry=telemetry,
+        )
+        handlers = platform_handlers(contract, way, settings.default_operator or "")
+        listener = await Listener.open(settings.server, contract.services, handlers, open_calls)
+        stack.push_async_callback(listener.drain, settings.server.grace_s)
+        yield Gateway(listener.target, listener.port, contract, telemetry, ledger)
+
+
+def _codes(settings: Settings) -> CodeTables:
+    codes = settings.codes
+    return code_tables({"bc": codes.bc, "be": codes.be, "pam": codes.pam, "sms": codes.sms})
+
+
+def _settle_s(settings: Settings) -> float:
+    return settings.upstream.timeout_s + settings.reconcile.settle_s
+
+
+def _reconciliation(
+    settings: Settings, ledger: Ledger, contract: Contract, platform: Platform, clock: Callable[[], float]
+) -> Reconciliation:
+    async def call(route: Route, request: Message, operator: str) -> Attempt:
+        limits = settings.upstream
+        timeout_s = limits.read_timeout_s if route.call_class.is_read else limits.timeout_s
+        return await platform.attempt(route, request, operator, timeout_s)
+
+    return Reconciliation(
+        ledger,
+        contract,
+        call,
+        _pace(settings),
+        correlated={name: operator.correlate is not None for name, operator in settings.operators.items()},
+        keep_s=settings.ledger.keep_days * _DAY_S,
+        clock=clock,
+    )
+
+
+def _pace(settings: Settings) -> Pace:
+    reconcile, timeout_s = settings.reconcile, settings.upstream.timeout_s
+    return Pace(
+        poll_s=reconcile.poll_s,
+        repeat_s=reconcile.repeat_s,
+        discard_s=reconcile.discard_s,
+        give_up_s=reconcile.give_up_s,
+        first_absence_s=reconcile.first_absence_s or 2 * timeout_s,
+        between_looks_s=reconcile.between_looks_s,
+        clock_tolerance_s=reconcile.clock_tolerance_s,
+        list_limit=reconcile.list_limit,
+        lease_s=2 * timeout_s + settings.upstream.read_timeout_s,
+    )
+
+
+@asynccontextmanager
+async def _running(reconciliation: Reconciliation) -> AsyncIterator[None]:
+    task = asyncio.create_task(reconciliation.run(), name="reconciliation")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def serve(settings: Settings, started: Callable[[Gateway], None]) -> None:
+    """Run a gateway until SIGTERM or SIGINT."""
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    async with gateway(settings) as running:
+        started(running)
+        await end.wait()

@@ -1,0 +1,64 @@
+"""What can be typed after ``betstack-gateway``? A table of commands, each imported when it is asked for.
+
+So ``--help`` is quick although ``serve`` and its neighbours import gRPC and an HTTP server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final
+
+import click
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "Run": {
+        "run": ("gateway.cli.serving", "Run the gateway and a sandbox to play with, in one process."),
+        "demo": ("gateway.cli.demo", "Place bets through gateway and sandbox and print every call."),
+        "serve": ("gateway.cli.serving", "Run the gateway."),
+        "sandbox": ("gateway.cli.serving", "Run a platform of our own, to test against."),
+    },
+    "Call": {
+        "call": ("gateway.cli.calling", "Call an RPC, or list what a server offers."),
+        "sign": ("gateway.cli.signing_command", "Sign a body as the platform wants it signed."),
+    },
+    "Look up": {
+        "routes": ("gateway.cli.tables", "Print which platform call serves which RPC."),
+        "errors": ("gateway.cli.tables", "Print why calls fail, and what to do about it."),
+        "settings": ("gateway.cli.tables", "Print what can be set."),
+        "descriptor": ("gateway.cli.tables", "Write the contract as a binary FileDescriptorSet."),
+    },
+}
+"""Module and first sentence of every command, by section of the help; the module has it as ``<name>_command``."""
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """Return all names, in the order of the help."""
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        modules = {name: module for commands in COMMANDS.values() for name, (module, _) in commands.items()}
+        return _imported(cmd_name, modules[cmd_name]) if cmd_name in modules else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table, without importing anything."""
+        for title, commands in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, sentence) for name, (_, sentence) in commands.items()])
+
+
+def _imported(name: str, module: str) -> click.Command:
+    command: click.Command = getattr(import_module(module), f"{name}_command")
+    return command
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="betstack-gateway")
+def main() -> None:
+    """Gateway to the BetStack platform: gRPC in, signed JSON over HTTP out."""

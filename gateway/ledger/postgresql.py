@@ -1,0 +1,140 @@
+"""How do several gateways share one ledger? PostgreSQL, with a connection pool and a lock on a connection of its own.
+
+The lock is a session advisory lock: the database drops it with the connection, however the process ends. It does not sit
+in the pool, because the pool renews its connections. Where that connection breaks, the process lives on without its lock,
+so that others may take its rows for abandoned; it takes a new identity before it sends again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, Self, TypeVar
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from gateway.ledger.database import LedgerUnavailable, Query, Row, Transaction
+
+__all__ = ["PostgresqlDatabase"]
+
+T = TypeVar("T")
+
+_POOL_SIZE: Final = 8
+_WAIT_S: Final = 10.0
+_MACRO: Final = re.compile(r"\$(gone|serialise)\(([^)]*)\)|\$(for_update|serial|blob)|\?")
+_PLAIN: Final = {"for_update": "FOR UPDATE", "serial": "BIGSERIAL PRIMARY KEY", "blob": "BYTEA"}
+_LOCKS: Final = {"gone": "pg_try_advisory_xact_lock", "serialise": "pg_advisory_xact_lock"}
+
+
+class PostgresqlDatabase:
+    """A ledger that several gateways write."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=_POOL_SIZE,
+            timeout=_WAIT_S,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+        self._spelled: dict[str, str] = {}
+        self._identity = ""
+        self._lock: psycopg.AsyncConnection[Any] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._taking = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect; raises LedgerUnavailable where that is not possible."""
+        database = cls(url)
+        try:
+            await database._pool.open(wait=True, timeout=_WAIT_S)
+            await database.identity()
+        except (psycopg.Error, PoolTimeout) as error:
+            await database.close()
+            raise LedgerUnavailable(f"the ledger cannot be reached: {type(error).__name__}") from error
+        return database
+
+    async def identity(self) -> str:
+        """Return this process's identity, whose lock is held; a new one if the lock fell."""
+        if self._watch is not None and not self._watch.done():
+            return self._identity
+        async with self._taking:
+            if self._watch is None or self._watch.done():
+                await self._take_identity()
+            return self._identity
+
+    async def _take_identity(self) -> None:
+        await self._drop_lock()
+        identity = uuid.uuid4().hex
+        try:
+            connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=int(_WAIT_S))
+            await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (identity,))
+        except psycopg.Error as error:
+            raise LedgerUnavailable("the ledger's lock cannot be taken") from error
+        self._identity = identity
+        self._lock = connection
+        self._watch = asyncio.create_task(_until_broken(connection))
+
+    async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
+        """Run a transaction on a connection of the pool."""
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                return await self._drive(connection, transaction())
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise LedgerUnavailable(f"the ledger cannot be written: {type(error).__name__}") from error
+
+    async def _drive(self, connection: psycopg.AsyncConnection[Any], transaction: Transaction[T]) -> T:
+        try:
+            query = next(transaction)
+            while True:
+                query = transaction.send(await self._execute(connection, query))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _execute(self, connection: psycopg.AsyncConnection[Any], query: Query) -> list[Row]:
+        parameters = [value.value if isinstance(value, Enum) else value for value in query.parameters]
+        cursor = await connection.execute(self._spell(query.sql), parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+    def _spell(self, sql: str) -> bytes:
+        if sql not in self._spelled:
+            self._spelled[sql] = _MACRO.sub(_spelled, sql)
+        return self._spelled[sql].encode()
+
+    async def close(self) -> None:
+        """Close the pool and let the lock go."""
+        await self._pool.close()
+        await self._drop_lock()
+
+    async def _drop_lock(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+            self._watch = None
+        if self._lock is not None:
+            await self._lock.close()
+            self._lock = None
+
+
+def _spelled(macro: re.Match[str]) -> str:
+    lock, argument, plain = macro.groups()
+    if lock:
+        return f"{_LOCKS[lock]}(hashtextextended({argument.replace('?', '%s')}, 0))"
+    return _PLAIN[plain] if plain else "%s"
+
+
+async def _until_broken(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Listen on the connection, which ends when it breaks; nothing is ever said on it."""
+    try:
+        async for _ in connection.notifies():
+            pass
+    except psycopg.Error:
+        return

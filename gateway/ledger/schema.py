@@ -1,0 +1,77 @@
+"""Which tables does the ledger have? The schema by version; a database is brought to the latest one at start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.ledger.database import Query, Transaction
+
+__all__ = ["MIGRATIONS", "migrate"]
+
+MIGRATIONS: Final = (
+    (
+        """
+        CREATE TABLE operations (
+            seq $serial,
+            operator TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            method TEXT NOT NULL,
+            fingerprint $blob NOT NULL,
+            request $blob NOT NULL,
+            ticket_id TEXT,
+            state TEXT NOT NULL,
+            free INTEGER NOT NULL,
+            stage TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            maybe_sent INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            response $blob,
+            failure TEXT,
+            notes TEXT NOT NULL,
+            received DOUBLE PRECISION NOT NULL,
+            sent DOUBLE PRECISION,
+            updated DOUBLE PRECISION NOT NULL,
+            next_at DOUBLE PRECISION,
+            tries INTEGER NOT NULL,
+            looks INTEGER NOT NULL,
+            UNIQUE (operator, request_id)
+        )
+        """,
+        "CREATE INDEX operations_by_ticket ON operations (operator, ticket_id) WHERE ticket_id IS NOT NULL",
+        "CREATE INDEX operations_open ON operations (state) WHERE state IN ('RECEIVED', 'SENDING')",
+        "CREATE INDEX operations_due ON operations (next_at) WHERE next_at IS NOT NULL",
+        "CREATE INDEX operations_by_age ON operations (updated)",
+        """
+        CREATE TABLE debts (
+            operator TEXT NOT NULL,
+            ticket_id TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            notes TEXT NOT NULL,
+            received DOUBLE PRECISION NOT NULL,
+            updated DOUBLE PRECISION NOT NULL,
+            next_at DOUBLE PRECISION,
+            tries INTEGER NOT NULL,
+            PRIMARY KEY (operator, ticket_id)
+        )
+        """,
+        "CREATE INDEX debts_due ON debts (next_at) WHERE next_at IS NOT NULL",
+    ),
+)
+"""The statements that lead from each version to the next one; a released entry is never changed."""
+
+
+def migrate(now: float) -> Transaction[int]:
+    """Bring the schema to the latest version and return how many steps that took."""
+    yield Query("SELECT $serialise(?)", ("schema",))
+    yield Query("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, applied DOUBLE PRECISION)")
+    rows = yield Query("SELECT COALESCE(MAX(version), 0) FROM schema_versions")
+    version = int(rows[0][0])
+    if version > len(MIGRATIONS):
+        raise ValueError(f"the ledger's schema has version {version}, this gateway knows {len(MIGRATIONS)}")
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements:
+            yield Query(statement)
+        yield Query("INSERT INTO schema_versions (version, applied) VALUES (?, ?)", (number, now))
+    return len(MIGRATIONS) - version

@@ -1,0 +1,240 @@
+"""How is the ledger kept in one file? One writer thread a process, and one fsync for all that wait together.
+
+Several processes may share the file: SQLite lets one write at a time, the others wait. What a process was sending when it
+died is found by its lock: each holds an flock on a file of its own beside the ledger, which the operating system drops
+with the process, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from gateway.ledger.database import LedgerUnavailable, Query, Row, Transaction
+
+__all__ = ["SqliteDatabase"]
+
+T = TypeVar("T")
+
+_BATCH_LIMIT: Final = 256
+_BUSY_TIMEOUT_S: Final = 10.0
+_MACROS: Final = {
+    "$gone": "process_is_gone",
+    "$for_update": "",
+    "$serialise": "quote",  # one transaction writes at a time anyway
+    "$serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "$blob": "BLOB",
+}
+
+
+@dataclass(slots=True)
+class _Job:
+    """A transaction that waits for its turn, and who waits for it."""
+
+    transaction: Callable[[], Transaction[Any]]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Stop:
+    """The last thing in the queue."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class SqliteDatabase:
+    """A ledger in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = _ProcessLock(path)
+        self._jobs: queue.SimpleQueue[_Job | _Stop] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._spelled: dict[str, str] = {}
+        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self.commits = 0
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or create the file; raises LedgerUnavailable where it cannot be used."""
+        database = cls(path)
+        try:
+            connection = await asyncio.to_thread(database._connect)
+            await asyncio.to_thread(connection.close)
+            await asyncio.to_thread(database._lock.acquire)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerUnavailable(f"{path}: {error}") from error
+        database._thread.start()
+        return database
+
+    async def identity(self) -> str:
+        """Return this process's identity; its lock cannot fall while the process lives."""
+        return self._lock.identity
+
+    async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
+        """Run a transaction together with all others that wait at the same time."""
+        job = _Job(transaction, self._loop.create_future())
+        self._jobs.put(job)
+        result: T = await job.future
+        return result
+
+    async def close(self) -> None:
+        """Finish what waits, and let the lock go."""
+        if self._thread.is_alive():
+            self._jobs.put(_Stop())
+            await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._lock.release)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.create_function("process_is_gone", 1, self._lock.is_gone)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _write(self) -> None:
+        """Take what waits, all of it in one transaction of the database, until told to stop."""
+        connection = self._connect()
+        try:
+            while True:
+                batch, stop = self._next_batch()
+                if batch:
+                    self._run_batch(connection, batch)
+                    self._loop.call_soon_threadsafe(_resolve, batch)
+                if stop:
+                    return
+        finally:
+            connection.close()
+
+    def _next_batch(self) -> tuple[list[_Job], bool]:
+        batch: list[_Job] = []
+        item = self._jobs.get()
+        while True:
+            if isinstance(item, _Stop):
+                return batch, True
+            batch.append(item)
+            if len(batch) == _BATCH_LIMIT:
+                return batch, False
+            try:
+                item = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+
+    def _run_batch(self, connection: sqlite3.Connection, batch: Sequence[_Job]) -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                self._run_one(connection, job)
+            connection.execute("COMMIT")
+            self.commits += 1
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for job in batch:
+                job.error = LedgerUnavailable(f"the ledger cannot be written: {error}")
+
+    def _run_one(self, connection: sqlite3.Connection, job: _Job) -> None:
+        connection.execute("SAVEPOINT job")
+        try:
+            job.result = self._drive(connection, job.transaction())
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is the waiting caller's, and the batch goes on
+            connection.execute("ROLLBACK TO job")
+            job.error = error
+        connection.execute("RELEASE job")
+
+    def _drive(self, connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
+        rows: list[Row] = []
+        try:
+            query = next(transaction)
+            while True:
+                rows = connection.execute(self._spell(query), query.parameters).fetchall()
+                query = transaction.send(rows)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _spell(self, query: Query) -> str:
+        spelled = self._spelled.get(query.sql)
+        if spelled is None:
+            spelled = query.sql
+            for macro, text in _MACROS.items():
+                spelled = spelled.replace(macro, text)
+            self._spelled[query.sql] = spelled
+        return spelled
+
+
+def _resolve(batch: Sequence[_Job]) -> None:
+    for job in batch:
+        if job.future.cancelled():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
+
+
+class _ProcessLock:
+    """The proof that this process lives: an flock on a file named after its identity."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.identity = f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._ledger = ledger
+        self._file: int | None = None
+
+    def _path(self, identity: str) -> Path:
+        return self._ledger.with_name(f"{self._ledger.name}.lock-{identity}")
+
+    def acquire(self) -> None:
+        """Take the lock; the file gets its name once it is locked, so nobody finds it free before."""
+        self._sweep()
+        made = self._path(f"{self.identity}.new")
+        self._file = os.open(made, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made.rename(self._path(self.identity))
+
+    def release(self) -> None:
+        """Let the lock go and take the file away."""
+        if self._file is not None:
+            self._path(self.identity).unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None
+
+    def is_gone(self, identity: str) -> bool:
+        """Tell whether the process of this identity lives no more."""
+        if identity == self.identity:
+            return False
+        try:
+            file = os.open(self._path(identity), os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(file)
+
+    def _sweep(self) -> None:
+        """Take away the files of processes that live no more."""
+        prefix = f"{self._ledger.name}.lock-"
+        for path in self._ledger.parent.glob(f"{prefix}*"):
+            identity = path.name.removeprefix(prefix)
+            if not identity.endswith(".new") and self.is_gone(identity):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""How is a sandbox set up?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from gateway.sandbox.calculator import Rates
+
+__all__ = ["DEFAULT_PLAYERS", "Clock", "Opening", "SandboxOptions", "Sleep"]
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A player who is there from the start."""
+
+    token: str
+    balance: int
+    currency: str = "KES"
+    blocked: bool = False
+
+
+DEFAULT_PLAYERS: Final = (
+    Opening("demo", 1_000_00),
+    Opening("ada-token", 1_000_00),
+    Opening("grace-token", 250_00),
+    Opening("poor-token", 0),
+    Opening("blocked", 1_000_00, blocked=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """Everything that can be chosen about a sandbox."""
+
+    # Host and port; port 0 takes a free one.
+    listen: str = "127.0.0.1:9090"
+    # Host and port of the steering service, for other processes; port 0 takes a free one, None does without.
+    control: str | None = None
+    # Secret key by operator name.
+    operators: Mapping[str, str] = field(default_factory=lambda: {"site": "12345ABCDE"}, repr=False)
+    # The directory of the database; None keeps it in memory, gone at the end.
+    data: Path | None = None
+    # Who plays from the start.
+    players: tuple[Opening, ...] = DEFAULT_PLAYERS
+    # Decides fixtures, ids and codes.
+    seed: int = 0
+    # Unix time in seconds.
+    clock: Clock = time.time
+    # How SLOW answers wait.
+    sleep: Sleep = asyncio.sleep
+    # The operators' own zone, for `operator_time_*`.
+    utc_offset: timedelta = timedelta(hours=3)
+    # Taxes of all operators.
+    rates: Rates = field(default_factory=Rates)
+    # How far a timestamp header may be from the clock. Assumed: no tolerance is documented.
+    timestamp_tolerance_s: int = 300
+    # How many exchanges the journal remembers.
+    journal_size: int = 1_000

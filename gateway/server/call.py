@@ -1,0 +1,58 @@
+"""What is a call on its way? A frozen value, and steps that each do one thing to it.
+
+Nothing here knows a gRPC runtime: a ``Call`` goes in, a message comes out or a ``Failure`` is raised.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.contract.routes import Route
+
+__all__ = ["Call", "Proceed", "Step", "chain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One RPC on its way.
+
+    ``operator`` is the one named in the request or the default, ``request_id`` the caller's or one made here.
+    ``unreadable`` says that the bytes were no such request. ``deadline`` is on the clock of ``time.monotonic``, None
+    where the caller set none. ``reply_metadata`` takes what goes out as initial metadata.
+    """
+
+    route: Route
+    request: Message
+    operator: str
+    request_id: str
+    unreadable: bool = False
+    deadline: float | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    reply_metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds that the caller still waits; None where it set no deadline."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+
+Proceed = Callable[[Call], Coroutine[Any, Any, Message]]
+"""The rest of the road."""
+
+Step = Callable[[Call, Proceed], Coroutine[Any, Any, Message]]
+"""Does one thing with a call and lets it proceed, or does not."""
+
+
+def chain(steps: Sequence[Step], end: Proceed) -> Proceed:
+    """Return the road that takes these steps in this order and then reaches the end."""
+
+    def before(proceed: Proceed, step: Step) -> Proceed:
+        return lambda call: step(call, proceed)
+
+    return reduce(before, reversed(steps), end)

@@ -1,0 +1,82 @@
+"""Which calls are still open, and what becomes of them at a shutdown? None is torn: they end, or are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from google.protobuf.message import Message
+
+from gateway.failure import Failure, Reason
+
+__all__ = ["OpenCalls"]
+
+
+class OpenCalls:
+    """The calls that are on their way.
+
+    Those that change something run in tasks of their own and survive their callers.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._tasks: set[asyncio.Task[Message]] = set()
+        self._answering = asyncio.Event()
+        self.is_closed = False
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a call as open."""
+        self._count += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._idle.set()
+
+    async def run(self, work: Coroutine[Any, Any, Message]) -> Message:
+        """Run the work to its end even if this wait is cancelled; raises OUTCOME_UNKNOWN once ``answer`` was called."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        answering = asyncio.ensure_future(self._answering.wait())
+        try:
+            await asyncio.wait({task, answering}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            answering.cancel()
+        if task.done():
+            return task.result()
+        raise Failure(Reason.OUTCOME_UNKNOWN, "the outcome is unknown: the gateway is shutting down")
+
+    def _finished(self, task: asyncio.Task[Message]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen here, so that an abandoned failure is not reported as lost
+
+    def close(self) -> None:
+        """Take no new work: what is not known yet is refused from now on."""
+        self.is_closed = True
+
+    async def idle(self, timeout_s: float) -> None:
+        """Wait until no call is open and no work goes on, at most so many seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._count or self._tasks:
+                    await self._idle.wait()
+                    await asyncio.gather(*self._tasks, return_exceptions=True)
+        except TimeoutError:
+            return
+
+    async def answer(self) -> None:
+        """Answer every call that changes something and is still open, and end its work."""
+        self._answering.set()
+        remaining = set(self._tasks)
+        for task in remaining:
+            task.cancel()
+        await asyncio.gather(*remaining, return_exceptions=True)

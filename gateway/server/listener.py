@@ -1,0 +1,70 @@
+"""On which port is the gRPC face, and how does it go away? Start, and a shutdown that tears no call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import grpc
+import grpc.aio
+
+from gateway.server.discovery import HEALTH, REFLECTION_SERVICES, Health, add_health, add_reflection
+from gateway.server.drain import OpenCalls
+from gateway.settings import Server
+
+__all__ = ["OWN_SERVICES", "Listener"]
+
+OWN_SERVICES: Final = (HEALTH, *REFLECTION_SERVICES)
+"""The services that the gateway serves itself; with the platform services they are all there is."""
+
+ANSWER_BEFORE_END_S: Final = 0.5
+"""How long before the grace ends open calls are answered, in seconds."""
+
+
+class Listener:
+    """A running gRPC server."""
+
+    def __init__(self, server: grpc.aio.Server, health: Health, open_calls: OpenCalls, host: str, port: int) -> None:
+        self._server = server
+        self._health = health
+        self._open_calls = open_calls
+        self.host = host
+        self.port = port
+
+    @property
+    def target(self) -> str:
+        """What a client connects to."""
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Server,
+        services: Iterable[str],
+        handlers: Iterable[grpc.GenericRpcHandler],
+        open_calls: OpenCalls,
+    ) -> Listener:
+        """Bind and serve; raises RuntimeError where the address cannot be bound."""
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        server.add_generic_rpc_handlers(tuple(handlers))
+        names = tuple(services)
+        health = await add_health(server, names)
+        if settings.reflection:
+            add_reflection(server, (*names, HEALTH))
+        port = server.add_insecure_port(settings.listen)
+        await server.start()
+        return cls(server, health, open_calls, settings.listen.rpartition(":")[0], port)
+
+    async def drain(self, grace_s: float) -> None:
+        """Say NOT_SERVING, take no new work, let calls in flight finish within ``grace_s`` seconds.
+
+        Until the last one is over, request ids that are known are still answered from their rows. Half a second before
+        the end, calls other than READ that are still open are answered OUTCOME_UNKNOWN.
+        """
+        ends = time.monotonic() + grace_s
+        await self._health.enter_graceful_shutdown()
+        self._open_calls.close()
+        await self._open_calls.idle(max(grace_s - ANSWER_BEFORE_END_S, 0))
+        await self._open_calls.answer()
+        await self._server.stop(max(ends - time.monotonic(), 0))

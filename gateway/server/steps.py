@@ -1,0 +1,260 @@
+"""What happens to a call between its arrival and the platform? Each concern is one step, in the order of ``road``."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from google.protobuf.message import Message
+
+from gateway.failure import Execution, Failure, Reason, invalid
+from gateway.ledger.ledger import Answer, Ledger, Repeat
+from gateway.ledger.operation import State, new_operation, stored_request
+from gateway.server.call import Call, Proceed, Step, chain
+from gateway.server.drain import OpenCalls
+from gateway.settings import Settings
+from gateway.telemetry import CallRecord, Telemetry
+from gateway.upstream.platform import Platform
+from gateway.wire.attempt import Attempt
+from gateway.wire.translation import Translation
+
+__all__ = ["road"]
+
+_NO_STATEMENT = frozenset({Reason.CALLER_UNKNOWN, Reason.CALLER_NOT_ALLOWED})
+_UNKNOWN = frozenset({Reason.OUTCOME_UNKNOWN, Reason.GATEWAY_FAULT})
+_OF_THE_MOMENT = frozenset(
+    {Reason.SHUTTING_DOWN, Reason.OVER_LIMIT, Reason.UPSTREAM_CIRCUIT_OPEN, Reason.DEADLINE_TOO_SHORT}
+)
+_STORED = frozenset({State.SUCCEEDED, State.REJECTED})
+
+
+def road(
+    settings: Settings,
+    translations: Mapping[str, Translation],
+    platform: Platform,
+    *,
+    ledger: Ledger,
+    repeat: Repeat,
+    open_calls: OpenCalls,
+    telemetry: Telemetry,
+) -> Proceed:
+    """Return the way of every call, in reading order."""
+    return chain(
+        [
+            counted(open_calls),
+            recorded(telemetry),
+            stated,
+            enabled(settings.server.enable),
+            served(platform),
+            validated(translations),
+            remembered(ledger),
+            admitted(open_calls, platform),
+            unhurried(settings.upstream.min_deadline_ms / 1000),
+            surviving(open_calls),
+        ],
+        sent(platform, settings, ledger, repeat),
+    )
+
+
+def counted(open_calls: OpenCalls) -> Step:
+    """Count the call as open, so that a shutdown waits for it."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        with open_calls.counted():
+            return await proceed(call)
+
+    return step
+
+
+def recorded(telemetry: Telemetry) -> Step:
+    """Leave one record of every call, and let no unexpected exception out."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        started = time.perf_counter()
+        reason = "CANCELLED"
+        try:
+            response = await proceed(call)
+        except Failure as failure:
+            reason = failure.reason
+            raise
+        except Exception as error:
+            reason = Reason.GATEWAY_FAULT
+            raise _fault(call, error, telemetry) from error
+        else:
+            reason = ""
+            return response
+        finally:
+            seconds = time.perf_counter() - started
+            telemetry.finished(CallRecord(call.route.rpc, call.operator, call.request_id, reason, seconds))
+
+    return step
+
+
+def _fault(call: Call, error: Exception, telemetry: Telemetry) -> Failure:
+    error_id = secrets.token_hex(8)
+    telemetry.fault(error_id, call.route.rpc, error)
+    failure = Failure(Reason.GATEWAY_FAULT, f"the gateway failed, error {error_id}", metadata={"error_id": error_id})
+    return with_statement(failure, call)
+
+
+async def stated(call: Call, proceed: Proceed) -> Message:
+    """Make every failure say which request it is about and, for a money call, whether it was executed."""
+    try:
+        return await proceed(call)
+    except Failure as failure:
+        raise with_statement(failure, call) from None
+
+
+def with_statement(failure: Failure, call: Call) -> Failure:
+    """Add the request id and, for a money call, ``execution``, unless the failure knows better."""
+    failure.metadata.setdefault("request_id", call.request_id)
+    if call.route.call_class.is_money and failure.reason not in _NO_STATEMENT:
+        execution = Execution.UNKNOWN if failure.reason in _UNKNOWN else Execution.NOT_EXECUTED
+        failure.metadata.setdefault("execution", execution)
+    return failure
+
+
+def enabled(names: Collection[str]) -> Step:
+    """Refuse RPCs that the platform does not support, unless the settings enable them."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if call.route.disabled and call.route.short not in names:
+            raise Failure(
+                Reason.NOT_SUPPORTED_BY_PLATFORM,
+                f"{call.route.short} is not supported by the platform; server.enable in the settings enables it",
+            )
+        return await proceed(call)
+
+    return step
+
+
+def served(platform: Platform) -> Step:
+    """Refuse calls for an operator that is not configured, or has no URL for this API."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        platform.require(call.route, call.operator)
+        return await proceed(call)
+
+    return step
+
+
+def validated(translations: Mapping[str, Translation]) -> Step:
+    """Refuse requests that cannot be sent, naming every field that is wrong."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if call.unreadable:
+            raise Failure(Reason.INVALID_REQUEST, f"the bytes are no {call.route.request.name}")
+        violations = translations[call.route.rpc].check(call.request)
+        if violations:
+            raise invalid(violations)
+        return await proceed(call)
+
+    return step
+
+
+def remembered(ledger: Ledger) -> Step:
+    """Answer a request id that has a row from it, whatever the moment says.
+
+    A refusal that depends on the moment speaks of this try; the caller asks about the request id with all its tries. The
+    row is looked for only where such a refusal would go out, because the claim of a row finds it anyway.
+    """
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        try:
+            return await proceed(call)
+        except Failure as failure:
+            if failure.reason not in _OF_THE_MOMENT or not call.route.call_class.is_money:
+                raise
+            answer = await ledger.known(new_operation(call.route, call.request, call.operator, call.request_id))
+            if answer is None:
+                raise
+            return replayed(call, answer)
+
+    return step
+
+
+def admitted(open_calls: OpenCalls, platform: Platform) -> Step:
+    """Refuse new work while shutting down, and while the platform is given a pause."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if open_calls.is_closed:
+            raise Failure(Reason.SHUTTING_DOWN, "the gateway is shutting down; nothing was sent")
+        platform.admit(call.route, call.operator)
+        return await proceed(call)
+
+    return step
+
+
+def unhurried(floor_s: float) -> Step:
+    """Refuse a money call whose caller would be gone before an answer can be there."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        remaining = call.remaining_s
+        if call.route.call_class.is_money and remaining is not None and remaining < floor_s:
+            raise Failure(
+                Reason.DEADLINE_TOO_SHORT,
+                f"{max(remaining, 0) * 1000:.0f} ms are left and {floor_s * 1000:.0f} ms are needed",
+            )
+        return await proceed(call)
+
+    return step
+
+
+def surviving(open_calls: OpenCalls) -> Step:
+    """Let a call that changes something run to its end, whatever becomes of its caller."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if call.route.call_class.is_read:
+            return await proceed(call)
+        return await open_calls.run(proceed(call))
+
+    return step
+
+
+def sent(platform: Platform, settings: Settings, ledger: Ledger, repeat: Repeat) -> Proceed:
+    """Send the call to the platform and return what it answers; a money call goes by way of the ledger."""
+    limits = settings.upstream
+
+    async def send(call: Call, request: Message) -> Attempt:
+        remaining = call.remaining_s
+        if call.route.call_class.is_read:
+            budget_s = limits.read_timeout_s if remaining is None else max(remaining, 0)
+        else:
+            budget_s = limits.timeout_s if remaining is None else min(remaining, limits.timeout_s)
+        return await platform.call(call.route, request, call.operator, budget_s)
+
+    async def end(call: Call) -> Message:
+        if not call.route.call_class.is_money:
+            return (await send(call, call.request)).result()
+        new = new_operation(call.route, call.request, call.operator, call.request_id)
+        request = correlated(call, settings.operators[call.operator].correlate)
+        if request is not call.request:
+            new = replace(new, request=stored_request(call.route, request))
+        return replayed(call, await ledger.perform(new, lambda: send(call, request), repeat))
+
+    return end
+
+
+def correlated(call: Call, correlate: str | None) -> Message:
+    """Return the request as it is sent: with the request id in an empty ``rtag`` where the operator wants that."""
+    if correlate is None or call.route.request.field(correlate) is None or getattr(call.request, correlate):
+        return call.request
+    if call.route.envelope is not None:
+        return call.request
+    request: Any = type(call.request)()
+    request.CopyFrom(call.request)
+    setattr(request, correlate, call.request_id)
+    return cast("Message", request)
+
+
+def replayed(call: Call, answer: Answer) -> Message:
+    """Return or raise what a row answers with, and say whether it is an answer from before."""
+    failure = answer.failure()
+    if answer.is_replay and answer.operation.state in _STORED:
+        call.reply_metadata["idempotent-replay"] = "true"
+    if failure is not None:
+        raise failure
+    return call.route.response.message.FromString(answer.operation.response or b"")

@@ -1,0 +1,288 @@
+"""What was this gateway told to do? One TOML file and the environment, checked as a whole before anything starts.
+
+Environment variables begin with ``GATEWAY_``, put ``__`` between levels and win over the file:
+``GATEWAY_OPERATORS__SITE__SECRET``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from gateway.failure import Reason
+
+__all__ = ["Operator", "Server", "Settings", "SettingsProblems", "Upstream", "host_and_port", "load_settings"]
+
+ENV_PREFIX: Final = "GATEWAY_"
+
+
+class SettingsProblems(Exception):  # noqa: N818 - it lists problems
+    """The settings cannot be used; one line a problem, each beginning with the key's name, none with a secret."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """Split ``host:port``; an IPv6 host stands in brackets. Raises ValueError for anything else."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("has to be host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _address(listen: str) -> str:
+    host_and_port(listen)
+    return listen
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("has to begin with http:// or https:// and a host")
+    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
+        raise ValueError("may have no user, query or fragment")
+    if not url.isascii() or any(character.isspace() for character in url):
+        raise ValueError("has to be printable ASCII without blanks")
+    parts.port  # noqa: B018 - raises ValueError where it is no port
+    return url.rstrip("/")
+
+
+def _reason(name: object) -> object:
+    if isinstance(name, str) and name in Reason.__members__ and name != Reason.GATEWAY_FAULT:
+        return Reason(name)
+    raise ValueError("has to be a reason that `betstack-gateway errors` lists, other than GATEWAY_FAULT")
+
+
+Address = Annotated[str, AfterValidator(_address)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+MappedReason = Annotated[Reason, BeforeValidator(_reason)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Server(_Table):
+    """The gRPC face."""
+
+    listen: Address = Field(default="127.0.0.1:50051", description="address and port of the gRPC server")
+    grace_s: Seconds = Field(default=15, description="how long calls in flight may take after SIGTERM, in seconds")
+    reflection: bool = Field(default=True, description="whether the contract can be read over reflection")
+    enable: tuple[str, ...] = Field(
+        default=(), description="RPCs to enable that are off because the platform does not support them yet"
+    )
+
+
+class Upstream(_Table):
+    """The HTTP face."""
+
+    timeout_s: Seconds = Field(default=30, description="time limit of every call but a READ, in seconds")
+    read_timeout_s: Seconds = Field(default=10, description="time limit of a READ whose caller set none, in seconds")
+    connect_timeout_s: Seconds = Field(default=5, description="time limit of connecting, TLS included, in seconds")
+    min_deadline_ms: int = Field(
+        default=500, ge=0, description="a money call with less time left is refused, in milliseconds"
+    )
+    max_answer_bytes: int = Field(default=1_048_576, ge=1024, description="largest answer that is read, in bytes")
+    max_connections: int = Field(default=1024, ge=1, description="largest number of connections to the platform")
+    keepalive_s: Seconds = Field(default=20, description="how long an idle connection is kept, in seconds")
+    whitespace: Literal["compact", "strip-all"] = Field(
+        default="compact", description="what is signed: `compact`, or `strip-all` for no blanks in strings"
+    )
+    tries: int = Field(default=3, ge=1, le=10, description="tries of a READ, and of any call that was never sent")
+    backoff_s: Seconds = Field(default=0.1, description="longest delay before the first repeat, doubled for each later")
+    breaker_calls: int = Field(default=20, ge=1, description="calls seen before the circuit breaker may open")
+    breaker_window_s: Seconds = Field(default=10, description="how far back the breaker counts, in seconds")
+    breaker_pause_s: Seconds = Field(default=5, description="how long an open breaker lets nothing through, in seconds")
+    ca_file: Path | None = Field(
+        default=None, description="certificates to trust instead of the machine's own, a PEM file"
+    )
+
+
+class LedgerTable(_Table):
+    """Where the outcomes of money calls are kept."""
+
+    url: str = Field(
+        default="sqlite:///gateway.db",
+        pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",
+        description="`sqlite:///PATH`, relative to the working directory, or `postgresql://…`",
+        repr=False,
+    )
+    keep_days: float = Field(default=120, gt=0, description="how long known outcomes are kept, in days")
+
+
+class Reconcile(_Table):
+    """How unknown outcomes become known."""
+
+    poll_s: Seconds = Field(default=1, description="pause between two rounds, in seconds")
+    settle_s: Seconds = Field(default=5, description="time after `upstream.timeout_s` before a row is looked at")
+    repeat_s: tuple[Seconds, ...] = Field(
+        default=(5, 30, 120, 600, 1800), min_length=1, description="delays before the repeats of an action, in seconds"
+    )
+    give_up_s: float = Field(default=259_200, gt=0, description="how long an action is repeated, in seconds")
+    discard_s: Seconds = Field(default=1800, description="delay between two tries of an owed discard, in seconds")
+    first_absence_s: Seconds | None = Field(
+        default=None, description="when a look may first find a ticket absent; twice `upstream.timeout_s` by default"
+    )
+    between_looks_s: Seconds = Field(default=30, description="how far the two looks at the ticket list lie apart")
+    clock_tolerance_s: Seconds = Field(default=300, description="how far the platform's clock may be off, in seconds")
+    list_limit: int = Field(default=100, ge=1, le=10_000, description="how many tickets a look asks for")
+
+
+class Operator(_Table):
+    """One operator: its key and where the platform serves it."""
+
+    secret: SecretStr | None = Field(default=None, description="the key that signs; this or `secret_file`")
+    secret_file: Path | None = Field(
+        default=None, validate_default=True, description="file that holds the key; a newline at its end does not count"
+    )
+    platform_url: BaseUrl = Field(description="base URL of `/bc` and `/be`")
+    pam_url: BaseUrl | None = Field(default=None, description="URL of the player account system")
+    sms_url: BaseUrl | None = Field(default=None, description="URL of the SMS endpoint")
+    correlate: Literal["rtag"] | None = Field(
+        default=None, description="`rtag`: an empty rtag carries the request id, so that lost tickets can be found"
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _not_empty(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not secret.get_secret_value():
+            raise ValueError("may not be empty")
+        return secret
+
+    @field_validator("secret_file")
+    @classmethod
+    def _one_key(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        secret = info.data.get("secret")
+        if path is None:
+            if secret is None and "secret" in info.data:
+                raise ValueError("this or secret is required")
+            return None
+        if secret is not None:
+            raise ValueError("stands beside secret; give one of them")
+        if not _read_key(path):
+            raise ValueError("the file is empty")
+        return path
+
+    def key(self) -> bytes:
+        """Return the key that signs; a secret file is read anew each time."""
+        if self.secret is not None:
+            return self.secret.get_secret_value().encode()
+        return _read_key(self.secret_file) if self.secret_file else b""
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+
+
+class Codes(_Table):
+    """Platform codes that are not known today, by API: number = reason."""
+
+    bc: Mapping[int, MappedReason] = Field(default={}, description="codes of the Bet Card API")
+    be: Mapping[int, MappedReason] = Field(default={}, description="codes of the Bet Engine API")
+    pam: Mapping[int, MappedReason] = Field(default={}, description="codes of the player account system")
+    sms: Mapping[int, MappedReason] = Field(default={}, description="codes of the SMS endpoint")
+
+
+class Settings(BaseSettings):
+    """All settings of a gateway."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    operators: Mapping[str, Operator] = Field(min_length=1, description="the operators, by name")
+    default_operator: str | None = Field(
+        default=None, description="the operator of requests that name none; without it they are refused"
+    )
+    server: Server = Server()
+    upstream: Upstream = Upstream()
+    ledger: LedgerTable = LedgerTable()
+    reconcile: Reconcile = Reconcile()
+    codes: Codes = Codes()
+
+    @field_validator("operators")
+    @classmethod
+    def _header_safe(cls, operators: Mapping[str, Operator]) -> Mapping[str, Operator]:
+        for name in operators:
+            if not name.isascii() or not name.isprintable() or not name.strip() or name != name.strip():
+                raise ValueError(f"{name!r}: a name has to be printable ASCII, because it travels in a header")
+        return operators
+
+    @field_validator("default_operator")
+    @classmethod
+    def _is_configured(cls, name: str | None, info: ValidationInfo) -> str | None:
+        operators = info.data.get("operators")
+        if name is not None and operators is not None and name not in operators:
+            raise ValueError(f"no operator {name!r} is configured")
+        return name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, whose content comes as arguments."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - any setting
+    """Read the file (none: the environment alone); raises SettingsProblems with everything that is wrong."""
+    content = {**_read_file(path), **overrides} if path else overrides
+    problems = list(_unknown_variables())
+    try:
+        settings = Settings(**content)
+    except ValidationError as error:
+        problems += (_describe(problem["loc"], problem["msg"]) for problem in error.errors(include_input=False))
+    except SettingsError as error:
+        problems.append(f"environment: {error}")
+    if problems:
+        raise SettingsProblems(problems)
+    return settings
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsProblems([f"{path}: cannot be read: {error.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsProblems([f"{path}: is not TOML: {error}"]) from None
+
+
+def _unknown_variables() -> Iterable[str]:
+    for name in os.environ:
+        key = name.upper().removeprefix(ENV_PREFIX).partition("__")[0].lower()
+        if name.upper().startswith(ENV_PREFIX) and key not in Settings.model_fields:
+            yield f"{name}: no such setting"
+
+
+def _describe(location: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(str(part) for part in location if part != "[key]")
+    return f"{key}: {message.removeprefix('Value error, ')}"

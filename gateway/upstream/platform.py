@@ -1,0 +1,176 @@
+"""What does the platform say to this request? One signed call: bound, signed, sent, read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import httpx
+from google.protobuf.message import Message
+
+from gateway.contract.routes import Api, Route
+from gateway.failure import Failure, Reason
+from gateway.settings import Settings
+from gateway.telemetry import Telemetry
+from gateway.upstream.breaker import Breaker, Outcome
+from gateway.upstream.exchange import Exchange, Loss, Outgoing, exchange
+from gateway.upstream.repeats import repeated
+from gateway.wire.attempt import Attempt, Stage
+from gateway.wire.binding import HttpCall
+from gateway.wire.codec import Lost
+from gateway.wire.envelope import HttpAnswer
+from gateway.wire.signing import Whitespace, sign
+from gateway.wire.translation import Translation
+
+__all__ = ["Platform"]
+
+
+class Platform:
+    """The platform as the configured operators see it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        translations: Mapping[str, Translation],
+        transport: httpx.AsyncBaseTransport,
+        telemetry: Telemetry,
+        clock: Callable[[], float],
+    ) -> None:
+        self._operators = settings.operators
+        self._limits = settings.upstream
+        self._whitespace = Whitespace(settings.upstream.whitespace)
+        self._translations = translations
+        self._transport = transport
+        self._telemetry = telemetry
+        self._clock = clock
+        self._keys = {name: operator.key() for name, operator in settings.operators.items()}
+        self._urls: dict[tuple[str, str], httpx.URL] = {}
+        self._breakers: dict[bytes, Breaker] = {}
+
+    def require(self, route: Route, operator: str) -> None:
+        """Raise Failure unless the operator is configured and has a URL for this route's API."""
+        if operator not in self._operators:
+            raise Failure(
+                Reason.OPERATOR_NOT_CONFIGURED,
+                f"operator {operator!r} is not configured" if operator else "operator is empty and there is no default",
+            )
+        setting = route.api.base_url.setting
+        if getattr(self._operators[operator], setting) is None:
+            raise Failure(
+                Reason.NOT_CONFIGURED,
+                f"operator {operator!r} has no {setting}",
+                metadata={"api": route.api.name, "setting": f"operators.{operator}.{setting}"},
+            )
+
+    def admit(self, route: Route, operator: str) -> None:
+        """Raise UPSTREAM_CIRCUIT_OPEN where the platform failed so often that it is given a pause."""
+        breaker = self._breaker(self._url(route.api, operator))
+        if breaker.is_open and (wait_s := breaker.wait_s(is_read=route.call_class.is_read)):
+            raise _paused(route, wait_s)
+
+    async def call(self, route: Route, request: Message, operator: str, budget_s: float) -> Attempt:
+        """Try, and repeat what may be repeated, within ``budget_s`` seconds; raises nothing but CancelledError.
+
+        The budget bounds each try of a READ and all of them together; other calls are bounded by ``timeout_s`` alone.
+        """
+
+        async def one_try(left_s: float) -> Attempt:
+            return await self.attempt(route, request, operator, left_s if is_read else self._limits.timeout_s)
+
+        is_read = route.call_class.is_read
+        return await repeated(route, one_try, budget_s, self._limits)
+
+    async def attempt(self, route: Route, request: Message, operator: str, timeout_s: float) -> Attempt:
+        """Try once, within ``timeout_s`` seconds; the request has been checked. Raises nothing but CancelledError."""
+        outgoing = self._outgoing(route, self._translations[route.rpc].bind(request), operator)
+        breaker = self._breaker(outgoing.url)
+        if wait_s := breaker.enter(is_read=route.call_class.is_read):
+            return Attempt(Stage.NEVER_SENT, failure=_paused(route, wait_s))
+        done = await exchange(
+            self._transport,
+            outgoing,
+            timeout_s=timeout_s,
+            connect_timeout_s=self._limits.connect_timeout_s,
+            max_answer_bytes=self._limits.max_answer_bytes,
+            clock=self._clock,
+        )
+        breaker.report(_outcome(done))
+        if done.answer is None:
+            return Attempt(done.stage, failure=_unanswered(route, done))
+        return self._read(route, done.answer)
+
+    def _read(self, route: Route, answer: HttpAnswer) -> Attempt:
+        lost: Lost = []
+        try:
+            return Attempt(Stage.ANSWERED, response=self._translations[route.rpc].read(answer, lost))
+        except Failure as failure:
+            if failure.reason is Reason.PLATFORM_CODE_UNMAPPED:
+                self._telemetry.unknown_code(route.api.name, failure.metadata["platform_code"])
+            return Attempt(Stage.ANSWERED, failure=failure)
+        finally:
+            self._telemetry.lost(lost)
+
+    def _breaker(self, url: httpx.URL) -> Breaker:
+        host = url.netloc
+        breaker = self._breakers.get(host)
+        if breaker is None:
+            breaker = self._breakers[host] = Breaker(self._limits, time.monotonic)
+        return breaker
+
+    def _outgoing(self, route: Route, call: HttpCall, operator: str) -> Outgoing:
+        url = self._url(route.api, operator)
+        target = (url.raw_path.rstrip(b"/") + call.target.encode()) or b"/"
+        return Outgoing(call.verb, url, target, self._headers(route, call, operator), call.body)
+
+    def _headers(self, route: Route, call: HttpCall, operator: str) -> dict[str, str]:
+        headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "betstack-gateway"}
+        if call.body:
+            headers["content-type"] = "application/json"
+        if route.api.operator_name:
+            headers["operator-name"] = operator
+        if route.signed:
+            timestamp = str(int(self._clock()))
+            headers["timestamp"] = timestamp
+            headers["signature"] = sign(self._keys[operator], timestamp, call.body, self._whitespace)
+        return headers
+
+    def _url(self, api: Api, operator: str) -> httpx.URL:
+        key = (operator, api.base_url.setting)
+        url = self._urls.get(key)
+        if url is None:
+            url = self._urls[key] = httpx.URL(getattr(self._operators[operator], api.base_url.setting))
+        return url
+
+
+_DOWN: Final = frozenset({502, 503, 504})
+
+
+def _outcome(done: Exchange) -> Outcome:
+    if done.answer is not None:
+        return Outcome.DOWN if done.answer.status in _DOWN else Outcome.ANSWERED
+    if done.stage is Stage.NEVER_SENT or done.loss is Loss.TIMEOUT:
+        return Outcome.DOWN
+    return Outcome.BROKEN
+
+
+def _paused(route: Route, wait_s: float) -> Failure:
+    return Failure(
+        Reason.UPSTREAM_CIRCUIT_OPEN,
+        "the platform failed so often that the gateway gives it a pause; nothing was sent",
+        metadata={"api": route.api.name},
+        retry_after_s=wait_s,
+    )
+
+
+def _unanswered(route: Route, done: Exchange) -> Failure:
+    """Return the failure of a call that has no whole answer, by how far it got (error model, first decision)."""
+    loss = str(done.loss)
+    metadata = {"api": route.api.name}
+    if done.stage is Stage.NEVER_SENT:
+        return Failure(Reason.UPSTREAM_UNREACHABLE, "the platform could not be reached", metadata=metadata)
+    if not route.call_class.is_read:
+        return Failure(Reason.OUTCOME_UNKNOWN, f"the outcome is unknown: {loss}", metadata=metadata)
+    if done.loss is Loss.TIMEOUT:
+        return Failure(Reason.UPSTREAM_TIMEOUT, loss, metadata=metadata)
+    return Failure(Reason.UPSTREAM_UNAVAILABLE, loss, metadata=metadata)

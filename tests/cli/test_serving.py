@@ -1,0 +1,182 @@
+"""How do gateway and sandbox run?"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Prompt
+from tests.cli.program import FREE, FREE_BOTH, FREE_SANDBOX, SCRIPT, ended, pasted, started
+
+ENVIRONMENT = {
+    "GATEWAY_OPERATORS__SITE__SECRET": "12345ABCDE",
+    "GATEWAY_OPERATORS__SITE__PLATFORM_URL": "http://127.0.0.1:1",
+    "GATEWAY_SERVER__LISTEN": FREE,
+}
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """Listen somewhere."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield "127.0.0.1:{1}".format(*listener.getsockname())
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Write the settings of a gateway with one operator."""
+    path = tmp_path / "gateway.toml"
+    path.write_text(f"""
+        server.listen = "{FREE}"
+        ledger.url = "sqlite:///{tmp_path}/gateway.db"
+        [operators.acme]
+        secret = "another key"
+        platform_url = "http://127.0.0.1:1"
+    """)
+    return path
+
+
+def test_serve_prints_its_address_and_ends_on_sigterm(config: Path, prompt: Prompt) -> None:
+    """A gateway that was started from a file answers at the address it prints, and ends with status 0."""
+    with started("serve", "--config", str(config), command=SCRIPT) as program:
+        target = program.line("gateway").split()[1]
+        assert '"SERVING"' in prompt("call", "Health/Check", "--target", target).output
+        assert program.end() == 0
+
+
+def test_serve_needs_no_file(tmp_path: Path) -> None:
+    """The environment alone is enough."""
+    with started("serve", more=ENVIRONMENT, cwd=tmp_path) as program:
+        assert program.line("gateway")
+        assert program.end(signal.SIGINT) == 0
+
+
+def test_serve_names_every_problem_of_the_settings(tmp_path: Path) -> None:
+    """Each problem is a line that begins with its key, and the exit status is 2."""
+    path = tmp_path / "gateway.toml"
+    path.write_text('[operators.acme]\nplatform_url = "ftp://x"\nsecret = "s3cret"\n[server]\ngrace_s = -1\n')
+
+    answer = ended("serve", "--config", str(path))
+
+    assert answer.returncode == 2
+    assert sorted(line.split(":")[0] for line in answer.stderr.splitlines()) == [
+        "operators.acme.platform_url",
+        "server.grace_s",
+    ]
+    assert "s3cret" not in answer.stderr
+
+
+def test_serve_names_a_file_that_is_not_there(prompt: Prompt, tmp_path: Path) -> None:
+    """A file that cannot be read is named, and the exit status is 2."""
+    answer = prompt("serve", "--config", tmp_path / "none.toml")
+
+    assert answer.exit_code == 2
+    assert answer.stderr == f"{tmp_path / 'none.toml'}: cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sandbox", "--control", FREE, "--listen"),
+        ("sandbox", "--listen", FREE, "--control"),
+        ("run", "--sandbox-listen", FREE, "--control", FREE, "--listen"),
+        ("run", "--listen", FREE, "--control", FREE, "--sandbox-listen"),
+        ("run", "--listen", FREE, "--sandbox-listen", FREE, "--control"),
+    ],
+)
+def test_a_taken_port_is_said_in_a_sentence(prompt: Prompt, taken: str, arguments: tuple[str, ...]) -> None:
+    """Who starts a second one on the same port reads which address is taken."""
+    answer = prompt(*arguments, taken)
+
+    assert answer.exit_code == 1
+    assert answer.output == f"Error: cannot listen on {taken}: Address already in use\n"
+
+
+def test_serve_says_that_its_ledger_cannot_be_opened(prompt: Prompt, config: Path) -> None:
+    """Where outcomes could not be kept, the gateway does not start."""
+    nowhere = f"sqlite:///{config.parent}/none/gateway.db"
+
+    answer = prompt("serve", "--config", config, env={"GATEWAY_LEDGER__URL": nowhere})
+
+    assert answer.exit_code == 1
+    assert answer.output.startswith("Error: ledger.url: ")
+
+
+def test_serve_says_that_its_port_is_taken(prompt: Prompt, taken: str, config: Path) -> None:
+    """The port of the settings is checked like one of an option."""
+    answer = prompt("serve", "--config", config, env={"GATEWAY_SERVER__LISTEN": taken})
+
+    assert answer.exit_code == 1
+    assert answer.output == f"Error: cannot listen on {taken}: Address already in use\n"
+
+
+@pytest.mark.parametrize("address", ["9090", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536"])
+def test_an_address_has_host_and_port(prompt: Prompt, address: str) -> None:
+    """What is no address is refused before anything starts."""
+    answer = prompt("sandbox", "--listen", address)
+
+    assert answer.exit_code == 2
+    assert "has to be host:port" in answer.output
+
+
+def test_sandbox_prints_what_is_needed_to_call_it(prompt: Prompt, tmp_path: Path) -> None:
+    """URL, steering, operators and player tokens are printed; SIGTERM ends it with status 0."""
+    arguments = ("--operator", "acme=key=1", "--operator", "site=2", "--data", str(tmp_path), "--seed", "7")
+    with started("sandbox", *FREE_SANDBOX, *arguments) as program:
+        url = program.line("sandbox").split()[1]
+        control = program.line("control").split()[1]
+        assert program.line("  operators") == "  operators: acme, site"
+        assert program.line("    demo").split() == ["demo", "1,000.00", "KES"]
+        assert httpx.post(f"{url}/pam", json={"action": "ping"}, trust_env=False).status_code == 200
+        assert "betstack.sandbox.v1.SandboxService" in prompt("call", "--target", control).output
+        assert program.end() == 0
+    assert list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("operator", ["acme", "=key", "acme="])
+def test_an_operator_has_name_and_secret(prompt: Prompt, operator: str) -> None:
+    """What is no `NAME=SECRET` is refused before anything starts."""
+    answer = prompt("sandbox", "--operator", operator)
+
+    assert answer.exit_code == 2
+    assert "has to be NAME=SECRET" in answer.output
+
+
+def test_sandbox_says_where_it_cannot_keep_its_data(prompt: Prompt, tmp_path: Path) -> None:
+    """A directory that cannot be made is named."""
+    (tmp_path / "file").touch()
+
+    answer = prompt("sandbox", *FREE_SANDBOX, "--data", tmp_path / "file" / "data")
+
+    assert answer.exit_code == 1
+    assert answer.output.startswith("Error: the sandbox cannot run: ")
+    assert str(tmp_path / "file") in answer.output
+
+
+def test_run_prints_commands_that_work_when_pasted() -> None:
+    """The three commands list the services, list cards and place a bet; they begin as the program was called."""
+    with started("run", *FREE_BOTH, command=SCRIPT) as program:
+        lines = program.lines(f"  {SCRIPT[0]} call", 3)
+        services, cards, bet = (pasted(line) for line in lines)
+        assert program.end() == 0
+
+    assert [each.returncode for each in (services, cards, bet)] == [0, 0, 0]
+    assert "betstack.ticket.v1.TicketService\n" in services.stdout
+    assert '"title": "Match of the day"' in cards.stdout
+    assert '"status": "TICKET_STATUS_OPEN"' in bet.stdout
+
+
+def test_run_plays_with_the_operators_of_a_file(config: Path) -> None:
+    """The operators of a file are served by the sandbox, whatever URLs they have there."""
+    with started("run", "--config", str(config), *FREE_BOTH) as program:
+        assert program.line("  operators") == "  operators: acme"
+        bet = pasted(program.lines(f"  {SCRIPT[0].rpartition('/')[0]}", 3)[-1])
+        assert program.end(signal.SIGINT) == 0
+
+    assert bet.returncode == 0, bet.stderr
+    assert '"status": "TICKET_STATUS_OPEN"' in bet.stdout
