@@ -15,11 +15,13 @@ from google.protobuf.message import Message
 from gateway.contract import Contract, Route, load_contract
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
-from gateway.server.aio import platform_handlers
+from gateway.server.aio import own_handlers, platform_handlers
 from gateway.server.drain import OpenCalls
 from gateway.server.listener import Listener
+from gateway.server.operations import Operations
+from gateway.server.own import own_road
 from gateway.server.steps import road
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsProblems
 from gateway.telemetry import Telemetry
 from gateway.upstream.platform import Platform
 from gateway.upstream.transport import OpenTransport, open_transport
@@ -49,9 +51,11 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     """Run a gateway until the block ends, then drain it; ``clock`` is Unix seconds, ``transport`` carries the requests.
 
-    Raises LedgerUnavailable where the ledger cannot be used, RuntimeError where the address cannot be bound.
+    Raises SettingsProblems where an RPC to enable does not exist, LedgerUnavailable where the ledger cannot be used,
+    RuntimeError where the address cannot be bound.
     """
     contract = load_contract()
+    _require_known_rpcs(settings, contract)
     telemetry = Telemetry()
     compiled = translations(contract, _codes(settings))
     open_calls = OpenCalls()
@@ -71,10 +75,22 @@ async def gateway(
             open_calls=open_calls,
             telemetry=telemetry,
         )
-        handlers = platform_handlers(contract, way, settings.default_operator or "")
+        own_way = own_road(settings.operators, open_calls, telemetry)
+        default = settings.default_operator or ""
+        handlers = (
+            *platform_handlers(contract, way, default),
+            *own_handlers(Operations(ledger, contract, open_calls).rpcs(), own_way, default),
+        )
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls)
         stack.push_async_callback(listener.drain, settings.server.grace_s)
         yield Gateway(listener.target, listener.port, contract, telemetry, ledger)
+
+
+def _require_known_rpcs(settings: Settings, contract: Contract) -> None:
+    disabled = [route.short for route in contract.routes.values() if route.disabled]
+    unknown = [name for name in settings.server.enable if name not in disabled]
+    if unknown:
+        raise SettingsProblems(f"server.enable: {name}: has to be one of {', '.join(disabled)}" for name in unknown)
 
 
 def _codes(settings: Settings) -> CodeTables:

@@ -7,6 +7,7 @@ Environment variables begin with ``GATEWAY_``, put ``__`` between levels and win
 from __future__ import annotations
 
 import os
+import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -55,14 +56,18 @@ def _address(listen: str) -> str:
 
 
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)
+    # No message of the parser's own gets out: it would repeat what may be a password.
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("has to be printable ASCII without blanks")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError where it is no port
+    except ValueError:
+        raise ValueError("has to be a URL, its port a number up to 65535") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("has to begin with http:// or https:// and a host")
     if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
         raise ValueError("may have no user, query or fragment")
-    if not url.isascii() or any(character.isspace() for character in url):
-        raise ValueError("has to be printable ASCII without blanks")
-    parts.port  # noqa: B018 - raises ValueError where it is no port
     return url.rstrip("/")
 
 
@@ -117,6 +122,16 @@ class Upstream(_Table):
         default=None, description="certificates to trust instead of the machine's own, a PEM file"
     )
 
+    @field_validator("ca_file")
+    @classmethod
+    def _certificates(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            try:
+                ssl.create_default_context(cafile=path)
+            except OSError:
+                raise ValueError("cannot be read as a PEM file of certificates") from None
+        return path
+
 
 class LedgerTable(_Table):
     """Where the outcomes of money calls are kept."""
@@ -146,6 +161,15 @@ class Reconcile(_Table):
     between_looks_s: Seconds = Field(default=30, description="how far the two looks at the ticket list lie apart")
     clock_tolerance_s: Seconds = Field(default=300, description="how far the platform's clock may be off, in seconds")
     list_limit: int = Field(default=100, ge=1, le=10_000, description="how many tickets a look asks for")
+
+
+class Log(_Table):
+    """What `serve` writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="least weight of a line of the log: `debug`, `info` (one a call), `warning`, `error`",
+    )
 
 
 class Operator(_Table):
@@ -221,6 +245,7 @@ class Settings(BaseSettings):
     upstream: Upstream = Upstream()
     ledger: LedgerTable = LedgerTable()
     reconcile: Reconcile = Reconcile()
+    log: Log = Log()
     codes: Codes = Codes()
 
     @field_validator("operators")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from gateway.sandbox import Sandbox, SandboxOptions, sandbox
 from tests.harness import Client, client_of, settings_for
+from tests.ledger.postgresql import Server, server
 
 
 @pytest.fixture
@@ -22,3 +24,21 @@ async def client(platform: Sandbox) -> AsyncIterator[Client]:
     """Return a client of a gateway in front of the sandbox."""
     async with client_of(settings_for(platform.url)) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """Return a PostgreSQL server of this test run."""
+    with server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty ledger, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    running: Server = request.getfixturevalue("postgresql")
+    with running.database() as url:
+        yield url

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -21,22 +22,44 @@ from betstack.pam.v1.pam_service_pb2_grpc import PamServiceStub
 from betstack.sms.v1.sms_service_pb2_grpc import SmsServiceStub
 from betstack.ticket.v1.ticket_service_pb2_grpc import TicketServiceStub
 from gateway.app import Gateway, gateway
-from gateway.failure import Reason
+from gateway.failure import Failure, Reason
 from gateway.settings import Settings, load_settings
 
 SECRET = "12345ABCDE"
+NOBODY = """\
+-----BEGIN CERTIFICATE-----
+MIIBrTCCAVOgAwIBAgIUPzqF1cL30A0Fi3dBAMDsTfVNAvMwCgYIKoZIzj0EAwIw
+KzEpMCcGA1UEAwwgQW4gYXV0aG9yaXR5IHRoYXQgc2lnbmVkIG5vdGhpbmcwIBcN
+MjYxMTIzMTQ0NjQzWhgPMjEyNjEwMzAxNDQ2NDNaMCsxKTAnBgNVBAMMIEFuIGF1
+dGhvcml0eSB0aGF0IHNpZ25lZCBub3RoaW5nMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEdTqHpNICANLwNWQVzYuZe6SYSMq629oqR7lqH0IoynhD5rqA9gS/Cf3d
+xPLsu59+uPO0uSPXCDdMt5nRT6V9aKNTMFEwHQYDVR0OBBYEFLi72sDmV6JSaRLo
+Fk3nOP1qRBXbMB8GA1UdIwQYMBaAFLi72sDmV6JSaRLoFk3nOP1qRBXbMA8GA1Ud
+EwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAKu7wLnETd6TDSvgJxTHtYJX
+HZS/kL1Cw287oh7j5drHAiBgL473Lph7oJol2uCPeq2+oVnEMjmXICi1R9xb8efQ
+HA==
+-----END CERTIFICATE-----
+"""
+"""The certificate of an authority that signed nothing; its key is gone."""
 
 _LEDGERS = tempfile.TemporaryDirectory(prefix="ledgers-")
 _NUMBERS = count()
+_TRUSTED = Path(_LEDGERS.name, "nobody.pem")
+_TRUSTED.write_text(NOBODY, encoding="ascii")
 
 
 def settings_for(url: str, **overrides: Any) -> Settings:
-    """Return settings of a gateway on a free port with the operator ``site`` behind ``url``; calls are tried once."""
+    """Return settings of a gateway on a free port with the operator ``site`` behind ``url``.
+
+    It does nothing that it is not asked for: calls are tried once, the breaker stays closed, reconciliation sleeps. It
+    trusts an authority that signed nothing, because reading the machine's own takes longer than most tests.
+    """
     content: dict[str, Any] = {
         "ledger": {"url": f"sqlite:///{_LEDGERS.name}/{next(_NUMBERS)}.db"},
         "default_operator": "site",
         "server": {"listen": "127.0.0.1:0", "grace_s": 1},
-        "upstream": {"tries": 1},
+        "upstream": {"tries": 1, "breaker_calls": 1_000_000, "ca_file": str(_TRUSTED)},
+        "reconcile": {"poll_s": 3600},
         "operators": {
             "site": {"secret": SECRET, "platform_url": url, "pam_url": f"{url}/pam", "sms_url": f"{url}/sms"}
         },
@@ -156,6 +179,7 @@ Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 class Scripted:
     """A platform that answers raw bytes as told, in order; the last answer is repeated.
 
+    ``connections`` counts all there ever were, ``open`` those that are not closed yet.
     An answer that is a function may do what it likes with the connection; unless it closes it, the next request is read.
     """
 
@@ -163,6 +187,7 @@ class Scripted:
     answers: list[Answer]
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
 
     def next_answer(self) -> Answer:
         """Take the next answer from the script."""
@@ -197,6 +222,7 @@ async def scripted(*answers: Answer, ssl: Any = None) -> AsyncIterator[Scripted]
         assert task is not None
         handlers.add(task)
         platform.connections += 1
+        platform.open += 1
         try:
             while request := await _read_request(reader):
                 platform.requests.append(request)
@@ -212,6 +238,7 @@ async def scripted(*answers: Answer, ssl: Any = None) -> AsyncIterator[Scripted]
             pass
         finally:
             handlers.discard(task)
+            platform.open -= 1
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=ssl)
@@ -236,3 +263,12 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
         (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
     )
     return head + await reader.readexactly(length)
+
+
+@contextmanager
+def failing(reason: Reason, **metadata: str) -> Iterator[None]:
+    """Expect a failure inside the gateway with this reason and at least this metadata."""
+    with pytest.raises(Failure) as ended:
+        yield
+    assert ended.value.reason is reason, ended.value
+    assert ended.value.metadata.items() >= metadata.items(), ended.value

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     },
     "Call": {
         "call": ("gateway.cli.calling", "Call an RPC, or list what a server offers."),
+        "ledger": ("gateway.cli.ledger", "List, show and resolve money calls."),
         "sign": ("gateway.cli.signing_command", "Sign a body as the platform wants it signed."),
     },
     "Look up": {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import sys
@@ -21,6 +19,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.cli.connecting import Connection, connecting, no_answer
 from gateway.cli.describing import described, listed
 from gateway.cli.reflection_client import Metadata, NoReflection, NotServed, Schema
 from gateway.cli.status_text import as_call, printable, refusal
@@ -29,29 +28,7 @@ __all__ = ["call_command"]
 
 _REFLECTION_TIMEOUT_S: Final = 10.0
 _SHOWN_METADATA: Final = ("request-id", "idempotent-replay")
-_OPTIONS: Final = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1))
-
-_GRPC_PREFIX: Final = re.compile(r"^.*(?:Failed to connect to remote host: |last error: \w+: )")
-_HEADER: Final = re.compile(r"([0-9a-z_.-]+):([ -~]*)")
 _UNKNOWN_FIELD: Final = re.compile(r'Message type "([^"]+)" has no field named "([^"]+)" at "([^"]+)"')
-
-
-def _metadata(_: click.Context, __: click.Parameter, given: Iterable[str]) -> Metadata:
-    """Take ``name: value`` apart; the value of a ``-bin`` header is base64."""
-    return [_header(each) for each in given]
-
-
-def _header(given: str) -> tuple[str, str | bytes]:
-    found = _HEADER.fullmatch(given)
-    if found is None:
-        raise click.BadParameter(f"{given!r} has to be 'name: value' in ASCII, the name in lower case")
-    name, value = found[1], found[2].strip()
-    if not name.endswith("-bin"):
-        return name, value
-    try:
-        return name, base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
-    except binascii.Error:
-        raise click.BadParameter(f"{name}: the value has to be base64") from None
 
 
 def _data(_: click.Context, __: click.Parameter, given: str) -> str:
@@ -67,50 +44,15 @@ def _data(_: click.Context, __: click.Parameter, given: str) -> str:
         raise click.BadParameter(f"{place}: is not UTF-8") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Tls:
-    """What is needed for a connection with TLS; nothing at all means without."""
-
-    cacert: Path | None
-    cert: Path | None
-    key: Path | None
-
-    def channel(self, target: str) -> grpc.Channel:
-        if not (self.cacert or self.cert):
-            return grpc.insecure_channel(target, _OPTIONS)
-        files = [path.read_bytes() if path else None for path in (self.cacert, self.key, self.cert)]
-        return grpc.secure_channel(target, grpc.ssl_channel_credentials(*files), _OPTIONS)
-
-
-_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
 @click.command()
 @click.argument("name", required=False, metavar="[SERVICE[/METHOD]]")
 @click.option(
     "-d", "--data", default="{}", callback=_data, metavar="JSON", help="The request; @FILE reads a file, - reads stdin."
 )
-@click.option("--target", default="127.0.0.1:50051", show_default=True, help="The server.")
-@click.option(
-    "-H", "--header", "metadata", multiple=True, callback=_metadata, metavar="'NAME: VALUE'", help="Request metadata."
-)
+@connecting
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="The call's deadline.")
 @click.option("--describe", is_flag=True, help="Print the shape of a method, a message or an enum.")
-@click.option("--cacert", type=_FILE, help="Use TLS; trust these certificates.")
-@click.option("--cert", type=_FILE, help="Use TLS; present this certificate.")
-@click.option("--key", type=_FILE, help="The key of --cert.")
-def call_command(
-    *,
-    name: str | None,
-    data: str,
-    target: str,
-    metadata: Metadata,
-    timeout: float | None,
-    describe: bool,
-    cacert: Path | None,
-    cert: Path | None,
-    key: Path | None,
-) -> None:
+def call_command(*, name: str | None, data: str, connection: Connection, timeout: float | None, describe: bool) -> None:
     """Call an RPC, or list what a server offers.
 
     Without a name all services are listed, with a SERVICE its methods. SERVICE may be short: TicketService. The
@@ -119,10 +61,8 @@ def call_command(
 
     The server has to have reflection; proto files are not needed.
     """
-    if bool(cert) is not bool(key):
-        raise click.UsageError("--cert and --key belong together")
-    with _Tls(cacert, cert, key).channel(target) as channel, _understandable(target):
-        schema = Schema(channel, metadata, min(timeout or _REFLECTION_TIMEOUT_S, _REFLECTION_TIMEOUT_S))
+    with connection.channel() as channel, _understandable(connection.target):
+        schema = Schema(channel, connection.metadata, min(timeout or _REFLECTION_TIMEOUT_S, _REFLECTION_TIMEOUT_S))
         if name is None:
             click.echo("\n".join(schema.services))
         elif describe:
@@ -131,7 +71,7 @@ def call_command(
             click.echo(listed(schema.service(name)))
         else:
             method = _method(schema, name)
-            _Caller(channel, metadata, timeout, schema.pool).call(method, _document(data))
+            _Caller(channel, connection.metadata, timeout, schema).call(method, _document(data))
 
 
 @contextmanager
@@ -144,16 +84,7 @@ def _understandable(target: str) -> Iterator[None]:
     except NotServed as error:
         raise click.ClickException(printable(str(error))) from None
     except grpc.RpcError as error:
-        raise click.ClickException(_unreachable(target, error)) from None
-
-
-def _unreachable(target: str, error: grpc.RpcError) -> str:
-    call = as_call(error)
-    if call.code() is grpc.StatusCode.UNAVAILABLE:
-        return f"cannot reach {target}: {_GRPC_PREFIX.sub('', printable(call.details() or ''))}"
-    if call.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return f"{target} does not answer in time"
-    return f"{target} refuses to say what it serves\n{refusal(call)}"
+        raise click.ClickException(no_answer(target, error)) from None
 
 
 def _method(schema: Schema, name: str) -> MethodDescriptor:
@@ -187,17 +118,17 @@ class _Caller:
     channel: grpc.Channel
     metadata: Metadata
     timeout_s: float | None
-    pool: DescriptorPool
+    schema: Schema
 
     def call(self, method: MethodDescriptor, document: Mapping[str, Any]) -> None:
         """Call a method; ends the program with status 1 unless the answer is OK."""
         if method.client_streaming:
             raise click.ClickException(f"{method.full_name} takes a stream of requests, which is not supported here")
-        answers = self._send(method, _request(method, document, self.pool))
+        answers = self._send(method, _request(method, document, self.schema.pool))
         try:
             _print_metadata(answers.initial_metadata())
             for answer in answers:
-                click.echo(_spelled(answer, self.pool))
+                click.echo(_spelled(answer, self.schema))
         except grpc.RpcError as error:
             click.echo(refusal(as_call(error)), err=True)
             raise SystemExit(1) from None
@@ -218,10 +149,23 @@ def _print_metadata(metadata: Iterable[tuple[str, str | bytes]]) -> None:
             click.echo(f"{name}: {value!s}", err=True)
 
 
-def _spelled(message: Message, pool: DescriptorPool) -> str:
+def _spelled(message: Message, schema: Schema) -> str:
+    for name in _packed(message):
+        schema.load(name)
     return json_format.MessageToJson(
-        message, preserving_proto_field_name=True, indent=2, ensure_ascii=False, descriptor_pool=pool
+        message, preserving_proto_field_name=True, indent=2, ensure_ascii=False, descriptor_pool=schema.pool
     )
+
+
+def _packed(message: Any) -> Iterator[str]:  # noqa: ANN401 - any message
+    """Yield the types of what is packed into a message as ``Any``, which its own file need not know."""
+    if message.DESCRIPTOR.full_name == "google.protobuf.Any":
+        yield message.type_url.rpartition("/")[2]
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None and not field.message_type.GetOptions().map_entry:
+            for each in value if field.is_repeated else (value,):
+                yield from _packed(each)
 
 
 def _request(method: MethodDescriptor, document: Mapping[str, Any], pool: DescriptorPool) -> Message:

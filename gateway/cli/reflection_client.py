@@ -44,7 +44,7 @@ class Schema:
     def service(self, name: str) -> ServiceDescriptor:
         """Return a service by its full name or the end of it; raises NotServed."""
         full_name = _the_one(name, self.services, "service")
-        self._load(full_name)
+        self.load(full_name)
         return self.pool.FindServiceByName(full_name)
 
     def method(self, service: str, name: str) -> MethodDescriptor:
@@ -64,8 +64,8 @@ class Schema:
                 _collect(method.output_type, types)
         return types[_the_one(name, types, "message or enum")]
 
-    def _load(self, symbol: str) -> None:
-        """Put the file that declares a name into the pool, and everything that it imports."""
+    def load(self, symbol: str) -> None:
+        """Put the file that declares a name into the pool, and everything that it imports; raises NotServed."""
         files = {file.name: file for file in self._reflection.files_of(symbol)}
         while missing := _imported(files.values()) - self._loaded - files.keys():
             files |= {file.name: file for name in missing for file in self._reflection.file(name)}

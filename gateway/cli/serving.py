@@ -18,6 +18,7 @@ import click
 
 from gateway.app import Gateway, serve
 from gateway.cli.addresses import Address, require_free
+from gateway.cli.log import log_to_stderr
 from gateway.cli.playground import Playground, play_settings, playground
 from gateway.ledger.database import LedgerUnavailable
 from gateway.sandbox import Family, Sandbox, SandboxOptions, sandbox
@@ -53,7 +54,8 @@ def serve_command(config: Path | None) -> None:
         settings = load_settings(config)
     require_free(settings.server.listen)
     try:
-        asyncio.run(serve(settings, _announce))
+        with log_to_stderr(settings.log.level):
+            asyncio.run(serve(settings, _announce))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
 

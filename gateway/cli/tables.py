@@ -27,6 +27,7 @@ __all__ = [
     "routes_table",
     "settings_command",
     "settings_table",
+    "terminal_width",
 ]
 
 _GAP: Final = "  "
@@ -74,10 +75,11 @@ def _folded(line: tuple[str, ...], widths: list[int], width: int) -> str:
 
 
 def _print(table: Table, markdown: bool) -> None:
-    click.echo(table.markdown() if markdown else table.text(_terminal_width()), nl=False)
+    click.echo(table.markdown() if markdown else table.text(terminal_width()), nl=False)
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
+    """Return how many columns there are to write in."""
     return shutil.get_terminal_size((_WIDTH, 24)).columns
 
 
@@ -112,7 +114,7 @@ def _marks(route: Route) -> str:
 def errors_command(markdown: bool) -> None:
     """Print why calls fail, and what to do about it."""
     table = errors_table()
-    click.echo(table.markdown() if markdown else _paragraphs(table, _terminal_width()), nl=False)
+    click.echo(table.markdown() if markdown else _paragraphs(table, terminal_width()), nl=False)
 
 
 def errors_table() -> Table:

@@ -78,9 +78,12 @@ class Variant:
     choices: Mapping[str, Shape]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """One message: its class, its parts in declared order, and whether it keeps what the contract does not know."""
+    """One message: its class, its parts in declared order, and whether it keeps what the contract does not know.
+
+    There is one shape a message, so shapes are compared by identity, and what is compiled from one is kept.
+    """
 
     message: type[Message]
     parts: tuple[Field | Variant, ...]

@@ -46,5 +46,8 @@ class Database(Protocol):
     async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
         """Run a transaction; raises LedgerUnavailable where the database does not do it."""
 
+    async def read(self, transaction: Callable[[], Transaction[T]]) -> T:
+        """Run a transaction that only reads, also where nothing can be written; raises LedgerUnavailable."""
+
     async def close(self) -> None:
         """Finish what was begun and let the lock go."""

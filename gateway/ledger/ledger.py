@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
+from itertools import repeat as repeat_forever
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -17,7 +20,7 @@ from gateway.ledger.judgement import end_of_first_try, failure_of, unknown_failu
 from gateway.ledger.operation import ACTIVE, NewOperation, Operation, State
 from gateway.ledger.schema import migrate
 from gateway.ledger.sqlite import SqliteDatabase
-from gateway.ledger.transactions import Claim, Claimed, Debt, Ending, Known, Process, Waiting
+from gateway.ledger.transactions import Claim, Claimed, Debt, Ending, Known, Process, Reversed, Waiting
 from gateway.wire.attempt import Attempt, Stage
 
 __all__ = ["Answer", "Ledger", "Repeat", "Send", "open_database"]
@@ -93,7 +96,7 @@ class Ledger:
         return cls(database, settle_s=settle_s, clock=clock)
 
     async def close(self) -> None:
-        """Finish what is being written."""
+        """Finish what is being written, as far as the database lets."""
         for task in tuple(self._writing):
             task.cancel()
         await asyncio.gather(*self._writing, return_exceptions=True)
@@ -135,26 +138,47 @@ class Ledger:
             case Known(operation):
                 return await self._known(new, operation)
             case _:
-                raise Failure(Reason.OPERATION_REVERSED, "the ticket was discarded; nothing was sent")
+                raise _reversed()
 
     async def _claim(self, new: NewOperation) -> Claim:
-        process = await self._process()
+        received: list[float] = []
+
+        def transaction() -> Transaction[Claim]:
+            received[:] = [self._clock()]
+            return transactions.claim(new, process, received[0])
+
         try:
-            return await self._database.run(lambda: transactions.claim(new, process, self._clock()))
+            process = await self._process()
+            return await self._database.run(transaction)
         except LedgerUnavailable as error:
-            self._in_background(self._release(new, process))
-            raise _not_written(error) from error
+            if received:
+                self._in_background(_until_written(lambda: self._release(new, process, received[0])))
+            return await self._unclaimed(new, error)
 
-    async def _release(self, new: NewOperation, process: Process) -> None:
-        """Take back a claim that may have been written although the database said otherwise."""
+    async def _release(self, new: NewOperation, process: Process, received: float) -> None:
+        """Take back a claim that may have been written although the database said otherwise.
 
-        async def write() -> None:
-            operation = await self.find(new.operator, new.request_id)
-            if operation is not None and operation.owner == process.identity and operation.state in ACTIVE:
-                ending = Ending(State.NOT_SENT, Stage.NEVER_SENT, free=True)
-                await self._write_end(operation, operation.state, process, ending)
+        A later claim of the same request id is another one and goes on; when it was received tells them apart.
+        """
+        operation = await self.find(new.operator, new.request_id)
+        if operation is not None and (operation.owner, operation.received) == (process.identity, received):
+            await self._write_end(operation, ACTIVE, Ending(State.NOT_SENT, Stage.NEVER_SENT, free=True))
 
-        await _until_written(write)
+    async def _unclaimed(self, new: NewOperation, error: LedgerUnavailable) -> Claim:
+        """Answer from the row where the ledger can be read and not written; nothing is sent."""
+        LOG.error("nothing was sent: %s", error)
+        try:
+            operation = await self._peek(new)
+        except LedgerUnavailable:
+            raise _ledger_fault("cannot be read or written", Execution.UNKNOWN) from error
+        if operation is None or operation.free:
+            raise _ledger_fault("cannot be written", Execution.NOT_EXECUTED) from error
+        if operation.state in ACTIVE:
+            raise _ledger_fault("cannot be written", Execution.UNKNOWN) from error
+        return Known(operation)
+
+    async def _peek(self, new: NewOperation) -> Operation | None:
+        return await self._database.read(lambda: transactions.peek(new.operator, new.request_id))
 
     async def _send(self, new: NewOperation, operation: Operation, send: Send) -> Operation:
         try:
@@ -171,17 +195,18 @@ class Ledger:
     async def _end(self, new: NewOperation, operation: Operation, attempt: Attempt) -> Operation:
         now = self._clock()
         ending = end_of_first_try(new, attempt, now, (operation.sent or now) + self._settle_s)
-        process = Process(operation.owner, self._settle_s)
+        expected = {State.SENDING}
         try:
-            return await self._write_end(operation, State.SENDING, process, ending)
+            return await self._write_end(operation, expected, ending)
         except LedgerUnavailable as error:
             LOG.error("the end of a try could not be written yet: %s", error)  # noqa: TRY400 - it says all
-            self._in_background(_until_written(lambda: self._write_end(operation, State.SENDING, process, ending)))
+            self._in_background(_until_written(lambda: self._write_end(operation, expected, ending)))
             raise _end_not_written(attempt) from error
 
-    async def _write_end(self, operation: Operation, expected: State, process: Process, ending: Ending) -> Operation:
+    async def _write_end(self, operation: Operation, expected: Collection[State], ending: Ending) -> Operation:
+        """Write how a row of this process ends, if it is as expected and still this process's."""
         written = await self._database.run(
-            lambda: transactions.end(operation, expected, process.identity, ending, self._clock())
+            lambda: transactions.end(operation, expected, operation.owner, ending, self._clock())
         )
         self._ring(written)
         return written
@@ -189,14 +214,17 @@ class Ledger:
     # ------------------------------------------------------------------------------------------ waiting
 
     async def _turn(self, new: NewOperation, waiting: Waiting, repeat: Repeat) -> Claim:
-        """Wait until the earlier actions on the ticket are over; one that is unknown is repeated once."""
+        """Wait until the earlier actions on the ticket are over; one that is unknown is repeated once.
+
+        Raises Failure where that does not help; nothing was sent then.
+        """
         repeated: set[int] = set()
         polls = iter(_POLL_S)
         claim: Claim = waiting
         try:
             while isinstance(claim, Waiting):
                 blocker = next(iter(claim.blockers), None)
-                if blocker is None or blocker.state in ACTIVE:
+                if blocker is None or claim.is_busy:
                     await self._bell.heard(_ticket(waiting.operation), next(polls, _POLL_S[-1]))
                 elif blocker.state is State.UNKNOWN and blocker.seq not in repeated:
                     repeated.add(blocker.seq)
@@ -204,6 +232,11 @@ class Ledger:
                 else:
                     raise _conflict(blocker)  # noqa: TRY301 - it ends the wait like everything else that does
                 claim = await self._advance(new, waiting.operation)
+            if isinstance(claim, Reversed):
+                raise _reversed()  # noqa: TRY301
+        except LedgerUnavailable as error:
+            await asyncio.shield(self._withdraw(waiting.operation, None))
+            raise _ledger_fault("cannot be written", Execution.NOT_EXECUTED) from error
         except BaseException as error:
             failure = error if isinstance(error, Failure) else None
             await asyncio.shield(self._withdraw(waiting.operation, failure))
@@ -212,18 +245,15 @@ class Ledger:
 
     async def _advance(self, new: NewOperation, operation: Operation) -> Claim:
         process = Process(operation.owner, self._settle_s)
-        return await self._database.run(
-            lambda: transactions.advance(operation, process, self._clock(), discards=new.discards)
-        )
+        return await self._database.run(lambda: transactions.advance(new, operation, process, self._clock()))
 
     async def _withdraw(self, operation: Operation, failure: Failure | None) -> None:
-        """Give up a row that waited; nothing was sent, so its id is free."""
+        """Give up a row that waited; nothing was sent, even if its turn came unseen, so its id is free."""
         ending = Ending(State.NOT_SENT, Stage.NEVER_SENT, free=True, failure=failure)
-        process = Process(operation.owner, self._settle_s)
         try:
-            await self._write_end(operation, State.RECEIVED, process, ending)
+            await self._write_end(operation, ACTIVE, ending)
         except LedgerUnavailable:
-            self._in_background(_until_written(lambda: self._write_end(operation, State.RECEIVED, process, ending)))
+            self._in_background(_until_written(lambda: self._write_end(operation, ACTIVE, ending)))
 
     async def _known(self, new: NewOperation, operation: Operation) -> Answer:
         """Answer from a row, waiting for its end where another process is sending it."""
@@ -272,10 +302,17 @@ class Ledger:
 
     async def known(self, new: NewOperation) -> Answer | None:
         """Answer a money call from its row; None where there is none, or its id is free again."""
-        operation = await self.find(new.operator, new.request_id)
+        try:
+            operation = await self.find(new.operator, new.request_id)
+        except LedgerUnavailable:
+            operation = await self._peek(new)
         if operation is None or operation.free:
             return None
         return await self._known(new, operation)
+
+    def may_be_live(self, operation: Operation) -> bool:
+        """Tell whether the call of an operation whose gateway went silent may still be on its way."""
+        return operation.failure is None and self._clock() < (operation.sent or 0) + self._settle_s
 
     # -------------------------------------------------------------------------------------- finding out
 
@@ -285,7 +322,7 @@ class Ledger:
 
     async def take_over(self) -> list[Operation]:
         """Judge the rows of processes that live no more."""
-        process = Process(await self._database.identity(), self._settle_s)
+        process = await self._process()
         judged = await self._database.run(lambda: transactions.take_over(process, self._clock()))
         for operation in judged:
             self._ring(operation)
@@ -308,10 +345,7 @@ class Ledger:
         self._bell.ring((debt.operator, debt.request_id))
 
     async def _process(self) -> Process:
-        try:
-            return Process(await self._database.identity(), self._settle_s)
-        except LedgerUnavailable as error:
-            raise _not_written(error) from error
+        return Process(await self._database.identity(), self._settle_s)
 
     def _in_background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -320,15 +354,20 @@ class Ledger:
 
 
 async def _until_written(write: Callable[[], Awaitable[object]]) -> None:
-    """Try again and again to write what has to be known."""
-    for delay in _FINAL_WRITE_TRIES_S:
-        await asyncio.sleep(delay)
-        try:
+    """Try again and again to write what has to be known, one last time when cancelled."""
+    try:
+        for delay in chain(_FINAL_WRITE_TRIES_S, repeat_forever(_FINAL_WRITE_TRIES_S[-1])):
+            await asyncio.sleep(delay)
+            try:
+                await write()
+            except LedgerUnavailable as error:
+                LOG.warning("the ledger still cannot be written: %s", error)
+            else:
+                return
+    except asyncio.CancelledError:
+        with suppress(LedgerUnavailable):
             await write()
-        except (LedgerUnavailable, Failure) as error:
-            LOG.warning("the ledger still cannot be written: %s", error)
-        else:
-            return
+        raise
 
 
 def _hand_on(answer: asyncio.Future[Answer], error: BaseException) -> None:
@@ -355,13 +394,14 @@ def _conflict(blocker: Operation) -> Failure:
     )
 
 
-def _not_written(error: LedgerUnavailable) -> Failure:
-    LOG.error("nothing was sent: %s", error)
-    return Failure(
-        Reason.GATEWAY_FAULT,
-        "the ledger cannot be written, so nothing was sent",
-        metadata={"execution": Execution.NOT_EXECUTED},
-    )
+def _reversed() -> Failure:
+    return Failure(Reason.OPERATION_REVERSED, "the ticket was discarded; nothing was sent")
+
+
+def _ledger_fault(what: str, execution: Execution) -> Failure:
+    """Return the failure of a call that was not sent; ``execution`` speaks of all tries of its request id."""
+    message = f"the ledger {what}, so nothing was sent"
+    return Failure(Reason.GATEWAY_FAULT, message, metadata={"execution": execution})
 
 
 def _end_not_written(attempt: Attempt) -> Failure:

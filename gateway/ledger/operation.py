@@ -89,7 +89,7 @@ class Operation:
 
     ``free`` says that a call with this request id may be sent again. ``maybe_sent`` says that some try may have left
     the gateway. ``owner`` is the process that sends it. ``tries`` and ``looks`` count the repeats and the looks of the
-    reconciliation, which comes back at ``next_at``.
+    reconciliation, which comes back at ``next_at``; until ``leased_until`` one gateway is at it.
     """
 
     seq: int
@@ -114,6 +114,7 @@ class Operation:
     next_at: float | None
     tries: int
     looks: int
+    leased_until: float | None
 
     @property
     def revision(self) -> tuple[int, State, float]:
@@ -184,9 +185,13 @@ def failure_to_text(failure: Failure | None) -> str | None:
     """Write a failure for the ledger."""
     if failure is None:
         return None
-    return json.dumps(
-        {"reason": failure.reason, "message": failure.message, "metadata": failure.metadata}, ensure_ascii=False
-    )
+    fields = {
+        "reason": failure.reason,
+        "message": failure.message,
+        "metadata": failure.metadata,
+        "retry_after_s": failure.retry_after_s,
+    }
+    return json.dumps(fields, ensure_ascii=False)
 
 
 def failure_from_text(text: str | None) -> Failure | None:
@@ -194,7 +199,12 @@ def failure_from_text(text: str | None) -> Failure | None:
     if text is None:
         return None
     fields: Mapping[str, Any] = json.loads(text)
-    return Failure(Reason(fields["reason"]), fields["message"], metadata=fields["metadata"])
+    return Failure(
+        Reason(fields["reason"]),
+        fields["message"],
+        metadata=fields["metadata"],
+        retry_after_s=fields.get("retry_after_s"),
+    )
 
 
 def notes_to_text(notes: tuple[Note, ...]) -> str:

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Final, Self, TypeVar
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from gateway.ledger.database import LedgerUnavailable, Query, Row, Transaction
 
@@ -56,7 +56,7 @@ class PostgresqlDatabase:
         try:
             await database._pool.open(wait=True, timeout=_WAIT_S)
             await database.identity()
-        except (psycopg.Error, PoolTimeout) as error:
+        except (psycopg.Error, LedgerUnavailable) as error:
             await database.close()
             raise LedgerUnavailable(f"the ledger cannot be reached: {type(error).__name__}") from error
         return database
@@ -87,8 +87,12 @@ class PostgresqlDatabase:
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 return await self._drive(connection, transaction())
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except psycopg.Error as error:
             raise LedgerUnavailable(f"the ledger cannot be written: {type(error).__name__}") from error
+
+    async def read(self, transaction: Callable[[], Transaction[T]]) -> T:
+        """Run a transaction that only reads."""
+        return await self.run(transaction)
 
     async def _drive(self, connection: psycopg.AsyncConnection[Any], transaction: Transaction[T]) -> T:
         try:

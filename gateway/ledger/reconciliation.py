@@ -129,12 +129,17 @@ class Reconciliation:
         now = self._clock()
         debts = await self._ledger.run(lambda: transactions.due_debts(now, _BATCH))
         operations = await self._ledger.run(lambda: transactions.due_operations(now, _BATCH))
-        await asyncio.gather(*map(self._discard, debts), *map(self._find_out, operations))
+        worked = await asyncio.gather(*map(self._discard, debts), *map(self._find_out, operations))
         await self._ledger.run(lambda: transactions.purge(now - self._keep_s))
-        return bool(debts or operations)
+        return any(worked)
 
     async def repeat(self, operation: Operation) -> None:
-        """Try at once to find out about an operation that keeps a later one waiting."""
+        """Try at once to find out about an operation that keeps a later one waiting.
+
+        Not while the call itself may still be on its way, its gateway having died or lost its lock.
+        """
+        if self._ledger.may_be_live(operation):
+            return
         if self._route(operation).call_class is CallClass.CREDIT:
             await self._find_out(operation)
             return
@@ -146,20 +151,23 @@ class Reconciliation:
     def _route(self, operation: Operation) -> Route:
         return self._contract.routes[f"/{operation.method}"]
 
-    async def _find_out(self, operation: Operation) -> None:
-        until = self._clock() + self._pace.lease_s
-        leased = await self._ledger.run(lambda: transactions.lease_operation(operation, until))
+    async def _find_out(self, operation: Operation) -> bool:
+        """Find out about an operation; tells whether it was this gateway's turn."""
+        route = self._route(operation)
+        if operation.ticket_id is not None and route.call_class is not CallClass.CREDIT:
+            await self._await_discard(operation)
+            return True
+        now = self._clock()
+        leased = await self._ledger.run(lambda: transactions.lease_operation(operation, now, now + self._pace.lease_s))
         if leased is None:
-            return
-        route = self._route(leased)
+            return False
         if route.call_class is CallClass.CREDIT:
             await self._repeat(route, leased)
-        elif leased.ticket_id is not None:
-            await self._await_discard(leased)
         elif self._is_correlated(route, leased):
             await self._look_for_ticket(route, leased)
         else:
             await self._give_up(leased, "nothing correlates the ticket with its request id")
+        return True
 
     # ------------------------------------------------------------------------------------- repeating
 
@@ -245,6 +253,7 @@ class Reconciliation:
         return bool(_asked(route, operation).rtag == operation.request_id)
 
     async def _look_for_ticket(self, route: Route, operation: Operation) -> None:
+        began = self._clock()
         look = await self._look(operation)
         if look is None:
             await self._look_again(operation, operation.looks)
@@ -260,12 +269,11 @@ class Reconciliation:
             found = ", ".join(ticket.id for ticket in hits)
             await self._give_up(operation, f"tickets that carry the request id and do not fit or are too many: {found}")
         else:
-            await self._not_found(operation, is_complete=look.is_complete)
+            await self._not_found(operation, began, is_complete=look.is_complete)
 
-    async def _not_found(self, operation: Operation, *, is_complete: bool) -> None:
+    async def _not_found(self, operation: Operation, began: float, *, is_complete: bool) -> None:
         """Believe in absence after two looks that lie apart, the first one late enough, both at complete lists."""
-        waited = self._clock() - (operation.sent or operation.received)
-        if waited < self._pace.first_absence_s:
+        if began - (operation.sent or operation.received) < self._pace.first_absence_s:
             await self._look_again(operation, 0)
         elif not is_complete:
             await self._give_up(operation, "the ticket list may not be complete, so it cannot prove absence")
@@ -307,11 +315,12 @@ class Reconciliation:
         )
         await self._ledger.decide(operation, ending)
 
-    async def _discard(self, debt: Debt) -> None:
-        until = self._clock() + self._pace.lease_s
-        leased = await self._ledger.run(lambda: transactions.lease_debt(debt, until))
+    async def _discard(self, debt: Debt) -> bool:
+        """Try to discard; tells whether it was this gateway's turn."""
+        now = self._clock()
+        leased = await self._ledger.run(lambda: transactions.lease_debt(debt, now, now + self._pace.lease_s))
         if leased is None:
-            return
+            return False
         request = pam_service_pb2.DiscardTicketRequest(
             operator=leased.operator, ticket_id=leased.ticket_id, reason=leased.reason
         )
@@ -327,6 +336,7 @@ class Reconciliation:
         else:
             LOG.error("a discard needs a person: operator=%s ticket_id=%s", leased.operator, leased.ticket_id)
             await self._ledger.settle_debt(leased, "NEEDS_HUMAN", f"discarding was refused: {failure.message}", None)
+        return True
 
 
 def _asked(route: Route, operation: Operation) -> Any:  # noqa: ANN401 - a create or reserve request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.ledger.database import Query, Transaction
+from gateway.ledger.database import LedgerUnavailable, Query, Transaction
 
 __all__ = ["MIGRATIONS", "migrate"]
 
@@ -34,6 +34,7 @@ MIGRATIONS: Final = (
             next_at DOUBLE PRECISION,
             tries INTEGER NOT NULL,
             looks INTEGER NOT NULL,
+            leased_until DOUBLE PRECISION,
             UNIQUE (operator, request_id)
         )
         """,
@@ -63,13 +64,16 @@ MIGRATIONS: Final = (
 
 
 def migrate(now: float) -> Transaction[int]:
-    """Bring the schema to the latest version and return how many steps that took."""
+    """Bring the schema to the latest version and return how many steps that took.
+
+    Raises LedgerUnavailable where a later gateway has brought it further.
+    """
     yield Query("SELECT $serialise(?)", ("schema",))
     yield Query("CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, applied DOUBLE PRECISION)")
     rows = yield Query("SELECT COALESCE(MAX(version), 0) FROM schema_versions")
     version = int(rows[0][0])
     if version > len(MIGRATIONS):
-        raise ValueError(f"the ledger's schema has version {version}, this gateway knows {len(MIGRATIONS)}")
+        raise LedgerUnavailable(f"the ledger's schema has version {version}, this gateway knows {len(MIGRATIONS)}")
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
         for statement in statements:
             yield Query(statement)

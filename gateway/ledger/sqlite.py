@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -57,12 +58,13 @@ class SqliteDatabase:
     """A ledger in a file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = _ProcessLock(path)
+        # The locks lie beside the file: whoever opens it by another name has to find them.
+        self._path = path.resolve()
+        self._lock = _ProcessLock(self._path)
         self._jobs: queue.SimpleQueue[_Job | _Stop] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._spelled: dict[str, str] = {}
-        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._thread: threading.Thread | None = None
         self.commits = 0
 
     @classmethod
@@ -71,10 +73,14 @@ class SqliteDatabase:
         database = cls(path)
         try:
             connection = await asyncio.to_thread(database._connect)
-            await asyncio.to_thread(connection.close)
-            await asyncio.to_thread(database._lock.acquire)
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             raise LedgerUnavailable(f"{path}: {error}") from error
+        try:
+            await asyncio.to_thread(database._lock.acquire)
+        except OSError as error:
+            connection.close()
+            raise LedgerUnavailable(f"{path}: {error}") from error
+        database._thread = threading.Thread(target=database._write, args=[connection], name="ledger", daemon=True)
         database._thread.start()
         return database
 
@@ -84,16 +90,30 @@ class SqliteDatabase:
 
     async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
         """Run a transaction together with all others that wait at the same time."""
+        if self._thread is None:
+            raise LedgerUnavailable("the ledger is closed")
         job = _Job(transaction, self._loop.create_future())
         self._jobs.put(job)
         result: T = await job.future
         return result
 
+    async def read(self, transaction: Callable[[], Transaction[T]]) -> T:
+        """Run a transaction that only reads, on a connection of its own that needs no lock."""
+        try:
+            return await asyncio.to_thread(self._read, transaction)
+        except sqlite3.Error as error:
+            raise LedgerUnavailable(f"the ledger cannot be read: {error}") from error
+
+    def _read(self, transaction: Callable[[], Transaction[T]]) -> T:
+        with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, isolation_level=None)) as connection:
+            return self._drive(connection, transaction())
+
     async def close(self) -> None:
         """Finish what waits, and let the lock go."""
-        if self._thread.is_alive():
+        thread, self._thread = self._thread, None
+        if thread is not None:
             self._jobs.put(_Stop())
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.to_thread(thread.join)
         await asyncio.to_thread(self._lock.release)
 
     def _connect(self) -> sqlite3.Connection:
@@ -105,9 +125,8 @@ class SqliteDatabase:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def _write(self) -> None:
+    def _write(self, connection: sqlite3.Connection) -> None:
         """Take what waits, all of it in one transaction of the database, until told to stop."""
-        connection = self._connect()
         try:
             while True:
                 batch, stop = self._next_batch()
@@ -152,6 +171,9 @@ class SqliteDatabase:
             job.result = self._drive(connection, job.transaction())
         except sqlite3.OperationalError:
             raise
+        except sqlite3.Error as error:
+            connection.execute("ROLLBACK TO job")
+            job.error = LedgerUnavailable(f"the ledger cannot be written: {error}")
         except Exception as error:  # noqa: BLE001 - it is the waiting caller's, and the batch goes on
             connection.execute("ROLLBACK TO job")
             job.error = error
@@ -222,6 +244,8 @@ class _ProcessLock:
             file = os.open(self._path(identity), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return True
+        except OSError:
+            return False  # not to be told: whoever may live is left alone
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,7 +9,9 @@ from typing import Any, Final
 from gateway.failure import Failure
 from gateway.ledger.database import Query, Transaction
 from gateway.ledger.operation import (
+    ACTIVE,
     COLUMNS,
+    UNDECIDED,
     NewOperation,
     Note,
     Operation,
@@ -42,6 +44,7 @@ __all__ = [
     "lease_operation",
     "list_operations",
     "move_debt",
+    "peek",
     "purge",
     "resolve",
     "take_over",
@@ -61,11 +64,13 @@ class Claimed:
 class Waiting:
     """The row is RECEIVED: an earlier action on the same ticket is not over.
 
-    ``blockers`` come oldest first; where there are none, an owed discard is on its way.
+    ``blockers`` come oldest first; where there are none, an owed discard is on its way. ``is_busy`` says that somebody is
+    at it, so that there will be news.
     """
 
     operation: Operation
     blockers: tuple[Operation, ...]
+    is_busy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +150,16 @@ def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]
         earlier = yield from _abandoned(earlier, process, now)
         if not earlier.free:
             return Known(earlier)
+    # The blockers come first: a create whose process died owes its discard only once it has been judged.
+    blockers = yield from _blockers(new.operator, new.ticket_id, None, discards=new.discards, process=process, now=now)
     if new.opens and (yield from _owes(new)):
         return Reversed()
-    blockers = yield from _blockers(new.operator, new.ticket_id, None, discards=new.discards, process=process, now=now)
-    is_free = not blockers and not (yield from _is_discarding(new.operator, new.ticket_id, now))
+    is_discarding = yield from _is_discarding(new.operator, new.ticket_id, now)
+    is_free = not blockers and not is_discarding
     row = yield from _take(new, earlier, process.identity, now, is_free=is_free)
     if isinstance(row, Known):
         return row
-    return Claimed(row) if is_free else Waiting(row, blockers)
+    return Claimed(row) if is_free else Waiting(row, blockers, is_discarding or _are_busy(blockers, now))
 
 
 def _take(
@@ -194,14 +201,17 @@ def _take(
     return Operation.from_row(rows[0])
 
 
-def advance(operation: Operation, process: Process, now: float, *, discards: bool) -> Transaction[Claim]:
-    """Let a waiting row be sent if its turn has come."""
+def advance(new: NewOperation, operation: Operation, process: Process, now: float) -> Transaction[Claim]:
+    """Let a waiting row be sent if its turn has come; where the answer is Reversed, the row still waits."""
     yield Query("SELECT $serialise(?)", (f"{operation.operator}/{operation.ticket_id}",))
     blockers = yield from _blockers(
-        operation.operator, operation.ticket_id, operation.seq, discards=discards, process=process, now=now
+        operation.operator, operation.ticket_id, operation.seq, discards=new.discards, process=process, now=now
     )
-    if blockers or (yield from _is_discarding(operation.operator, operation.ticket_id, now)):
-        return Waiting(operation, blockers)
+    if new.opens and (yield from _owes(new)):
+        return Reversed()
+    is_discarding = yield from _is_discarding(operation.operator, operation.ticket_id, now)
+    if blockers or is_discarding:
+        return Waiting(operation, blockers, is_discarding or _are_busy(blockers, now))
     rows = yield Query(
         "UPDATE operations SET state = 'SENDING', attempts = attempts + 1, sent = ?, updated = ? "
         f"WHERE seq = ? AND state = 'RECEIVED' AND owner = ? RETURNING {COLUMNS}",
@@ -239,9 +249,12 @@ def _blockers(
     return tuple(
         operation
         for operation in found
-        if operation.state in (State.RECEIVED, State.SENDING)
-        or (operation.state in (State.UNKNOWN, State.NEEDS_HUMAN) and not (discards and _opens(operation)))
+        if operation.state in ACTIVE or (operation.state in UNDECIDED and not (discards and _opens(operation)))
     )
+
+
+def _are_busy(blockers: Iterable[Operation], now: float) -> bool:
+    return any(blocker.state in ACTIVE or (blocker.leased_until or 0) > now for blocker in blockers)
 
 
 def _is_discarding(operator: str, ticket_id: str | None, now: float) -> Transaction[bool]:
@@ -265,9 +278,12 @@ def _opens(operation: Operation) -> bool:
 def find(operator: str, request_id: str, process: Process, now: float) -> Transaction[Operation | None]:
     """Return the row of a request id; one whose process is gone is judged first."""
     operation = yield from _find(operator, request_id)
-    if operation is None or operation.state not in (State.RECEIVED, State.SENDING):
-        return operation
-    return (yield from _abandoned(operation, process, now))
+    return operation and (yield from _abandoned(operation, process, now))
+
+
+def peek(operator: str, request_id: str) -> Transaction[Operation | None]:
+    """Return the row of a request id as it stands; nothing is written."""
+    return (yield from _find(operator, request_id))
 
 
 def _find(operator: str, request_id: str, *, lock: bool = False) -> Transaction[Operation | None]:
@@ -303,16 +319,19 @@ def list_operations(
 # -------------------------------------------------------------------------------------------------- ending a try
 
 
-def end(operation: Operation, expected: State, owner: str, ending: Ending, now: float) -> Transaction[Operation]:
+def end(
+    operation: Operation, expected: Collection[State], owner: str, ending: Ending, now: float
+) -> Transaction[Operation]:
     """Write how a try ended, if the row is still as expected, and return the row as it is then.
 
     Whoever loses the race for a row gets what the winner wrote.
     """
     maybe_sent = operation.maybe_sent or ending.stage is not Stage.NEVER_SENT
+    marks = ", ".join("?" * len(expected))
     notes = (*operation.notes, *([Note(now, ending.note)] if ending.note else []))
     rows = yield Query(
         "UPDATE operations SET state = ?, stage = ?, free = ?, maybe_sent = ?, response = ?, failure = ?, notes = ?, "
-        f"updated = ?, next_at = ? WHERE seq = ? AND state = ? AND owner = ? RETURNING {COLUMNS}",
+        f"updated = ?, next_at = ? WHERE seq = ? AND owner = ? AND state IN ({marks}) RETURNING {COLUMNS}",
         (
             ending.state,
             ending.stage,
@@ -324,8 +343,8 @@ def end(operation: Operation, expected: State, owner: str, ending: Ending, now: 
             now,
             ending.next_at,
             operation.seq,
-            expected,
             owner,
+            *expected,
         ),
     )
     if not rows:
@@ -371,7 +390,7 @@ def _settle(operator: str, ticket_id: str, note: str, now: float) -> Transaction
 
 def _abandoned(operation: Operation, process: Process, now: float) -> Transaction[Operation]:
     """Judge a row whose process lives no more: what it was sending is unknown, what waited was not sent."""
-    if operation.state not in (State.RECEIVED, State.SENDING) or operation.owner == process.identity:
+    if operation.state not in ACTIVE or operation.owner == process.identity:
         return operation
     rows = yield Query(
         "UPDATE operations SET "
@@ -418,11 +437,19 @@ def due_operations(now: float, limit: int) -> Transaction[list[Operation]]:
     return [Operation.from_row(row) for row in rows]
 
 
-def lease_operation(operation: Operation, until: float) -> Transaction[Operation | None]:
-    """Take an unknown row for oneself until then; None where another gateway was faster."""
+def lease_operation(operation: Operation, now: float, until: float) -> Transaction[Operation | None]:
+    """Take an unknown row for oneself until then.
+
+    None where another gateway is at it, or has been since, or where a discard of its ticket is on its way.
+    """
+    if operation.ticket_id is not None:
+        yield Query("SELECT $serialise(?)", (f"{operation.operator}/{operation.ticket_id}",))
+        if (yield from _is_discarding(operation.operator, operation.ticket_id, now)):
+            return None
     rows = yield Query(
-        f"UPDATE operations SET next_at = ? WHERE seq = ? AND state = 'UNKNOWN' AND next_at = ? RETURNING {COLUMNS}",
-        (until, operation.seq, operation.next_at),
+        "UPDATE operations SET next_at = ?, leased_until = ? WHERE seq = ? AND state = 'UNKNOWN' AND next_at = ? "
+        f"AND (leased_until IS NULL OR leased_until <= ?) RETURNING {COLUMNS}",
+        (until, until, operation.seq, operation.next_at, now),
     )
     return Operation.from_row(rows[0]) if rows else None
 
@@ -443,7 +470,8 @@ def decide(
     notes = (*operation.notes, *([Note(now, ending.note)] if ending.note else []))
     rows = yield Query(
         "UPDATE operations SET state = ?, stage = ?, free = ?, response = COALESCE(?, response), failure = ?, "
-        "notes = ?, updated = ?, next_at = ?, attempts = attempts + ?, tries = tries + ?, looks = looks + ? "
+        "notes = ?, updated = ?, next_at = ?, leased_until = NULL, "
+        "attempts = attempts + ?, tries = tries + ?, looks = looks + ? "
         f"WHERE seq = ? AND state IN ({marks}) RETURNING {COLUMNS}",
         (
             ending.state,
@@ -488,18 +516,20 @@ def find_debt(operator: str, ticket_id: str) -> Transaction[Debt | None]:
     return _debt(rows[0]) if rows else None
 
 
-def lease_debt(debt: Debt, until: float) -> Transaction[Debt | None]:
+def lease_debt(debt: Debt, now: float, until: float) -> Transaction[Debt | None]:
     """Take a discard for oneself until then.
 
-    None where another gateway was faster, or where a call for the ticket is on its way.
+    None where another gateway is at it, or has been since, or where a call for the ticket is on its way.
     """
     yield Query("SELECT $serialise(?)", (f"{debt.operator}/{debt.ticket_id}",))
     rows = yield Query(
         "UPDATE debts SET state = 'SENDING', next_at = ?, tries = tries + 1 WHERE operator = ? AND ticket_id = ? "
-        "AND state IN ('OWED', 'SENDING') AND next_at = ? AND NOT EXISTS (SELECT 1 FROM operations WHERE "
-        "operations.operator = debts.operator AND operations.ticket_id = debts.ticket_id AND operations.state = 'SENDING') "
+        "AND next_at = ? AND (state = 'OWED' OR (state = 'SENDING' AND next_at <= ?)) "
+        "AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.operator = debts.operator "
+        "AND operations.ticket_id = debts.ticket_id "
+        "AND (operations.state = 'SENDING' OR operations.state = 'UNKNOWN' AND operations.leased_until > ?)) "
         f"RETURNING {_DEBT_COLUMNS}",
-        (until, debt.operator, debt.ticket_id, debt.next_at),
+        (until, debt.operator, debt.ticket_id, debt.next_at, now, now),
     )
     return _debt(rows[0]) if rows else None
 
@@ -535,7 +565,7 @@ def resolve(operator: str, request_id: str, ending: Ending, now: float) -> Trans
         return None
     debt = (yield from find_debt(operator, operation.ticket_id)) if operation.ticket_id is not None else None
     is_indebted = debt is not None and debt.request_id == request_id and debt.state == "NEEDS_HUMAN"
-    if operation.state not in (State.UNKNOWN, State.NEEDS_HUMAN) and not is_indebted:
+    if operation.state not in UNDECIDED and not is_indebted:
         return None
     states = (State.UNKNOWN, State.NEEDS_HUMAN, operation.state)
     decided = yield from decide(operation, ending, now, expected=states)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing
+from itertools import groupby
 from typing import Any, Final, NoReturn
 
 import grpc
 import grpc.aio
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from gateway.contract.routes import Contract, Route
 from gateway.contract.shapes import REQUEST_ID
 from gateway.failure import Failure
 from gateway.server.call import Call, Proceed
-from gateway.server.status import to_status, trailing_metadata
+from gateway.server.own import OwnCall, OwnRoad, OwnRpc
+from gateway.server.status import Described, to_status, trailing_metadata
 
-__all__ = ["platform_handlers"]
+__all__ = ["own_handlers", "platform_handlers"]
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -43,7 +46,7 @@ def _behaviour(route: Route, road: Proceed, default_operator: str) -> Callable[[
             response = await road(call)
         except Failure as failure:
             await _send_reply_metadata(call, context)
-            await _abort(context, failure, call)
+            await _abort(context, failure, call.route, call.request)
         await _send_reply_metadata(call, context)
         return response.SerializeToString()
 
@@ -51,15 +54,7 @@ def _behaviour(route: Route, road: Proceed, default_operator: str) -> Callable[[
 
 
 def _call(route: Route, body: bytes, context: Context, default_operator: str) -> Call:
-    request: Any = route.request.message()
-    unreadable = False
-    try:
-        request.ParseFromString(body)
-    except DecodeError:
-        request.Clear()
-        unreadable = True
-    if not request.operator:
-        request.operator = default_operator
+    request, unreadable = _parsed(route.request.message, body, default_operator)
     given_id = request.request_id if route.takes_request_id else ""
     request_id = given_id or str(uuid.uuid4())
     remaining = context.time_remaining()
@@ -75,6 +70,20 @@ def _call(route: Route, body: bytes, context: Context, default_operator: str) ->
     )
 
 
+def _parsed(kind: type[Message], body: bytes, default_operator: str) -> tuple[Any, bool]:
+    """Return a request with its operator, and whether the bytes were none."""
+    request: Any = kind()
+    unreadable = False
+    try:
+        request.ParseFromString(body)
+    except DecodeError:
+        request.Clear()
+        unreadable = True
+    if not request.operator:
+        request.operator = default_operator
+    return request, unreadable
+
+
 def _makes_request_id(route: Route) -> bool:
     """Tell whether the caller is told the id made here; where one is required, it has to be the caller's own."""
     field = route.request.field(REQUEST_ID)
@@ -86,6 +95,41 @@ async def _send_reply_metadata(call: Call, context: Context) -> None:
         await context.send_initial_metadata(tuple(call.reply_metadata.items()))
 
 
-async def _abort(context: Context, failure: Failure, call: Call) -> NoReturn:
-    status = to_status(failure, call.route, call.request)
+def own_handlers(rpcs: Iterable[OwnRpc], road: OwnRoad, default_operator: str) -> Iterator[grpc.GenericRpcHandler]:
+    """Yield one handler a service of ours; all its RPCs are served by one of two functions."""
+    for service, described in groupby(rpcs, key=lambda rpc: rpc.service):
+        methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            rpc.method: _stream(rpc, road, default_operator) if rpc.streams else _unary(rpc, road, default_operator)
+            for rpc in described
+        }
+        yield grpc.method_handlers_generic_handler(service, methods)
+
+
+def _unary(rpc: OwnRpc, road: OwnRoad, default_operator: str) -> grpc.RpcMethodHandler[Any, Any]:
+    async def serve(body: bytes, context: Context) -> bytes:
+        request, unreadable = _parsed(rpc.request, body, default_operator)
+        try:
+            [answer] = [answer async for answer in road(OwnCall(rpc, request, unreadable))]
+        except Failure as failure:
+            await _abort(context, failure, rpc, request)
+        return answer.SerializeToString()
+
+    return grpc.unary_unary_rpc_method_handler(serve)
+
+
+def _stream(rpc: OwnRpc, road: OwnRoad, default_operator: str) -> grpc.RpcMethodHandler[Any, Any]:
+    async def serve(body: bytes, context: Context) -> None:
+        request, unreadable = _parsed(rpc.request, body, default_operator)
+        try:
+            async with aclosing(road(OwnCall(rpc, request, unreadable))) as answers:
+                async for answer in answers:
+                    await context.write(answer.SerializeToString())
+        except Failure as failure:
+            await _abort(context, failure, rpc, request)
+
+    return grpc.unary_stream_rpc_method_handler(serve)
+
+
+async def _abort(context: Context, failure: Failure, rpc: Described, request: Message) -> NoReturn:
+    status = to_status(failure, rpc, request)
     await context.abort(_CODES[status.code], status.message, trailing_metadata(failure, status))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from gateway.failure import Failure, Reason
 
 __all__ = ["OpenCalls"]
+
+T = TypeVar("T")
 
 
 class OpenCalls:
@@ -26,7 +28,7 @@ class OpenCalls:
         self._idle.set()
         self._tasks: set[asyncio.Task[Message]] = set()
         self._answering = asyncio.Event()
-        self.is_closed = False
+        self._closing = asyncio.Event()
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -50,7 +52,7 @@ class OpenCalls:
             await asyncio.wait({task, answering}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             answering.cancel()
-        if task.done():
+        if task.done() and not task.cancelled():
             return task.result()
         raise Failure(Reason.OUTCOME_UNKNOWN, "the outcome is unknown: the gateway is shutting down")
 
@@ -61,7 +63,25 @@ class OpenCalls:
 
     def close(self) -> None:
         """Take no new work: what is not known yet is refused from now on."""
-        self.is_closed = True
+        self._closing.set()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no new work is taken."""
+        return self._closing.is_set()
+
+    async def until_closed(self, news: Awaitable[T]) -> T:
+        """Wait for something that may never happen; raises SHUTTING_DOWN once ``close`` was called."""
+        waiting = asyncio.ensure_future(news)
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait({waiting, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+        finally:
+            waiting.cancel()
+            closing.cancel()
+        raise Failure(Reason.SHUTTING_DOWN, "the gateway is shutting down")
 
     async def idle(self, timeout_s: float) -> None:
         """Wait until no call is open and no work goes on, at most so many seconds."""
@@ -69,7 +89,8 @@ class OpenCalls:
             async with asyncio.timeout(timeout_s):
                 while self._count or self._tasks:
                     await self._idle.wait()
-                    await asyncio.gather(*self._tasks, return_exceptions=True)
+                    if self._tasks:
+                        await asyncio.wait(self._tasks)
         except TimeoutError:
             return
 

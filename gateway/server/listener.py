@@ -11,11 +11,12 @@ import grpc.aio
 
 from gateway.server.discovery import HEALTH, REFLECTION_SERVICES, Health, add_health, add_reflection
 from gateway.server.drain import OpenCalls
+from gateway.server.operations import SERVICE as OPERATIONS
 from gateway.settings import Server
 
 __all__ = ["OWN_SERVICES", "Listener"]
 
-OWN_SERVICES: Final = (HEALTH, *REFLECTION_SERVICES)
+OWN_SERVICES: Final = (OPERATIONS, HEALTH, *REFLECTION_SERVICES)
 """The services that the gateway serves itself; with the platform services they are all there is."""
 
 ANSWER_BEFORE_END_S: Final = 0.5
@@ -48,7 +49,7 @@ class Listener:
         """Bind and serve; raises RuntimeError where the address cannot be bound."""
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         server.add_generic_rpc_handlers(tuple(handlers))
-        names = tuple(services)
+        names = (*services, OPERATIONS)
         health = await add_health(server, names)
         if settings.reflection:
             add_reflection(server, (*names, HEALTH))
@@ -67,4 +68,5 @@ class Listener:
         self._open_calls.close()
         await self._open_calls.idle(max(grace_s - ANSWER_BEFORE_END_S, 0))
         await self._open_calls.answer()
-        await self._server.stop(max(ends - time.monotonic(), 0))
+        # Streams of watchers never end by themselves: they are not worth the rest of the grace.
+        await self._server.stop(min(max(ends - time.monotonic(), 0), ANSWER_BEFORE_END_S))

@@ -7,7 +7,7 @@ limits of gRPC implementations, which then replace the status by one of their ow
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
@@ -16,10 +16,9 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFail
 from google.rpc.status_pb2 import Status
 
 from gateway.contract.reasons import STATUS_OF
-from gateway.contract.routes import Route
 from gateway.failure import Failure, Reason
 
-__all__ = ["DOMAIN", "PUSHBACK", "STATUS_LIMIT", "to_status", "trailing_metadata"]
+__all__ = ["DOMAIN", "PUSHBACK", "STATUS_LIMIT", "Described", "to_status", "trailing_metadata"]
 
 DOMAIN: Final = "betstack-gateway"
 STATUS_LIMIT: Final = 4096
@@ -32,12 +31,14 @@ _MESSAGE_LIMIT: Final = 512
 _VALUE_LIMITS: Final = (1024, 256, 64)
 
 _RESOURCES: Final = {
-    Reason.TICKET_NOT_FOUND: "ticket",
-    Reason.OPERATOR_NOT_FOUND: "operator",
-    Reason.OPERATOR_NOT_CONFIGURED: "operator",
-    Reason.PLAYER_NOT_FOUND: "player",
-    Reason.OPERATION_NOT_FOUND: "operation",
+    Reason.TICKET_NOT_FOUND: ("ticket", ""),
+    Reason.OPERATOR_NOT_FOUND: ("operator", "operator"),
+    Reason.OPERATOR_NOT_CONFIGURED: ("operator", "operator"),
+    Reason.PLAYER_NOT_FOUND: ("player", "player_id"),
+    Reason.OPERATION_NOT_FOUND: ("operation", "request_id"),
 }
+"""What was not found, and the request field that names it; none means what the call is about."""
+
 _PRECONDITIONS: Final = {
     Reason.TICKET_NOT_RESERVED: ("TICKET_STATUS", "the ticket has to be reserved"),
     Reason.NOT_CONFIGURED: ("GATEWAY_SETTINGS", "the operator needs a URL for this API"),
@@ -46,10 +47,17 @@ _PRECONDITIONS: Final = {
 }
 
 
-def to_status(failure: Failure, route: Route | None = None, request: Message | None = None) -> Status:
-    """Return the status of a failure; route and request, where known, name the resource it is about."""
-    subject = getattr(request, route.subject, "") if route and route.subject else ""
-    extras = [*_extras(failure, subject)]
+class Described(Protocol):
+    """An RPC, as far as a status needs it."""
+
+    @property
+    def subject(self) -> str:
+        """The request field that names what the call is about; empty where there is none."""
+
+
+def to_status(failure: Failure, rpc: Described | None = None, request: Message | None = None) -> Status:
+    """Return the status of a failure; RPC and request, where known, name the resource it is about."""
+    extras = [*_extras(failure, rpc.subject if rpc else "", request)]
     message = _cut(failure.message, _MESSAGE_LIMIT)
     for limit in _VALUE_LIMITS:
         status = _assemble(failure, message, _error_info(failure, limit), extras)
@@ -79,19 +87,24 @@ def _error_info(failure: Failure, limit: int) -> ErrorInfo:
     return ErrorInfo(reason=failure.reason, domain=DOMAIN, metadata=metadata)
 
 
-def _extras(failure: Failure, subject: str) -> Iterator[Message]:
+def _extras(failure: Failure, subject: str, request: Message | None) -> Iterator[Message]:
     if failure.violations:
         yield _bad_request(failure)
     if failure.retry_after_s is not None:
         yield RetryInfo(retry_delay=_duration(failure.retry_after_s))
     if failure.reason in _PRECONDITIONS:
         kind, description = _PRECONDITIONS[failure.reason]
-        violation = PreconditionFailure.Violation(type=kind, subject=subject, description=description)
+        named = _named(request, subject)
+        violation = PreconditionFailure.Violation(type=kind, subject=named, description=description)
         yield PreconditionFailure(violations=[violation])
     if failure.reason in _RESOURCES:
-        yield ResourceInfo(
-            resource_type=_RESOURCES[failure.reason], resource_name=subject, description=_cut(failure.message, 256)
-        )
+        kind, field = _RESOURCES[failure.reason]
+        if name := _named(request, field or subject):
+            yield ResourceInfo(resource_type=kind, resource_name=name, description=_cut(failure.message, 256))
+
+
+def _named(request: Message | None, field: str) -> str:
+    return getattr(request, field, "") if field else ""
 
 
 def _bad_request(failure: Failure) -> BadRequest:

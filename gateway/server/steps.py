@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from gateway.upstream.platform import Platform
 from gateway.wire.attempt import Attempt
 from gateway.wire.translation import Translation
 
-__all__ = ["road"]
+__all__ = ["recording", "road", "with_statement"]
 
 _NO_STATEMENT = frozenset({Reason.CALLER_UNKNOWN, Reason.CALLER_NOT_ALLOWED})
 _UNKNOWN = frozenset({Reason.OUTCOME_UNKNOWN, Reason.GATEWAY_FAULT})
@@ -45,8 +46,8 @@ def road(
     return chain(
         [
             counted(open_calls),
-            recorded(telemetry),
             stated,
+            recorded(telemetry),
             enabled(settings.server.enable),
             served(platform),
             validated(translations),
@@ -73,31 +74,34 @@ def recorded(telemetry: Telemetry) -> Step:
     """Leave one record of every call, and let no unexpected exception out."""
 
     async def step(call: Call, proceed: Proceed) -> Message:
-        started = time.perf_counter()
-        reason = "CANCELLED"
-        try:
-            response = await proceed(call)
-        except Failure as failure:
-            reason = failure.reason
-            raise
-        except Exception as error:
-            reason = Reason.GATEWAY_FAULT
-            raise _fault(call, error, telemetry) from error
-        else:
-            reason = ""
-            return response
-        finally:
-            seconds = time.perf_counter() - started
-            telemetry.finished(CallRecord(call.route.rpc, call.operator, call.request_id, reason, seconds))
+        with recording(telemetry, call.route.rpc, call.operator, call.request_id):
+            return await proceed(call)
 
     return step
 
 
-def _fault(call: Call, error: Exception, telemetry: Telemetry) -> Failure:
+@contextmanager
+def recording(telemetry: Telemetry, rpc: str, operator: str, request_id: str) -> Iterator[None]:
+    """Leave one record of what is done meanwhile; an unexpected exception becomes GATEWAY_FAULT."""
+    started = time.perf_counter()
+    reason = "CANCELLED"
+    try:
+        yield
+        reason = ""
+    except Failure as failure:
+        reason = failure.reason
+        raise
+    except Exception as error:
+        reason = Reason.GATEWAY_FAULT
+        raise _fault(rpc, error, telemetry) from error
+    finally:
+        telemetry.finished(CallRecord(rpc, operator, request_id, reason, time.perf_counter() - started))
+
+
+def _fault(rpc: str, error: Exception, telemetry: Telemetry) -> Failure:
     error_id = secrets.token_hex(8)
-    telemetry.fault(error_id, call.route.rpc, error)
-    failure = Failure(Reason.GATEWAY_FAULT, f"the gateway failed, error {error_id}", metadata={"error_id": error_id})
-    return with_statement(failure, call)
+    telemetry.fault(error_id, rpc, error)
+    return Failure(Reason.GATEWAY_FAULT, f"the gateway failed, error {error_id}", metadata={"error_id": error_id})
 
 
 async def stated(call: Call, proceed: Proceed) -> Message:
@@ -105,13 +109,14 @@ async def stated(call: Call, proceed: Proceed) -> Message:
     try:
         return await proceed(call)
     except Failure as failure:
-        raise with_statement(failure, call) from None
+        raise with_statement(failure, call.request_id, is_money=call.route.call_class.is_money) from None
 
 
-def with_statement(failure: Failure, call: Call) -> Failure:
+def with_statement(failure: Failure, request_id: str, *, is_money: bool) -> Failure:
     """Add the request id and, for a money call, ``execution``, unless the failure knows better."""
-    failure.metadata.setdefault("request_id", call.request_id)
-    if call.route.call_class.is_money and failure.reason not in _NO_STATEMENT:
+    if request_id:
+        failure.metadata.setdefault("request_id", request_id)
+    if is_money and failure.reason not in _NO_STATEMENT:
         execution = Execution.UNKNOWN if failure.reason in _UNKNOWN else Execution.NOT_EXECUTED
         failure.metadata.setdefault("execution", execution)
     return failure
@@ -223,7 +228,9 @@ def sent(platform: Platform, settings: Settings, ledger: Ledger, repeat: Repeat)
         if call.route.call_class.is_read:
             budget_s = limits.read_timeout_s if remaining is None else max(remaining, 0)
         else:
-            budget_s = limits.timeout_s if remaining is None else min(remaining, limits.timeout_s)
+            # A repeat that began later could still be waiting for its answer when its row is looked at.
+            longest_s = settings.reconcile.settle_s if call.route.call_class.is_money else limits.timeout_s
+            budget_s = longest_s if remaining is None else min(remaining, longest_s)
         return await platform.call(call.route, request, call.operator, budget_s)
 
     async def end(call: Call) -> Message:

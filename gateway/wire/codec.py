@@ -9,6 +9,7 @@ not decode.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -122,6 +123,7 @@ def spell_scalar(field: Field) -> Callable[[Any], str]:
 # ---------------------------------------------------------------------------------------------- JSON → message
 
 
+@cache
 def decoder(shape: Shape) -> Decode:
     """Compile the reader of this shape."""
     known = {field.key: (field.name, field_decoder(field)) for field in shape.fields}

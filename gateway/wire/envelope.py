@@ -161,7 +161,8 @@ def _failure(reason: Reason, facts: _Facts, message: str = "") -> Failure:
         if facts.code is not None:
             message += f" with code {facts.code}: {facts.text[:_MESSAGE_LIMIT]}"
     if reason is Reason.OUTCOME_UNKNOWN:
-        message = f"the outcome is unknown: {message}"
+        # No delay: nothing may be sent again, however long the caller waits.
+        return Failure(reason, f"the outcome is unknown: {message}", metadata=facts.metadata)
     return Failure(reason, message, metadata=facts.metadata, retry_after_s=facts.retry_after_s)
 
 

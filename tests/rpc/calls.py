@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import uuid
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import grpc.aio
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from betstack.card.v1 import card_service_pb2 as card
 from betstack.pam.v1 import pam_service_pb2 as pam
@@ -93,6 +95,29 @@ async def refusal_of(call: Awaitable[Any]) -> Refusal:
     except grpc.aio.AioRpcError as error:
         refusal.take(error)
     return refusal
+
+
+class Gate:
+    """An answer that waits until it is let through, and tells when it is waiting."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.asked = asyncio.Event()
+        self.open = asyncio.Event()
+        self._answer = answer
+
+    async def __call__(self, writer: asyncio.StreamWriter) -> None:
+        """Answer once the gate is open."""
+        self.asked.set()
+        await self.open.wait()
+        writer.write(self._answer)
+        await writer.drain()
+
+
+async def leaving_is_told(client: Client) -> None:
+    """Wait until the gateway says that it is going away."""
+    stub = health_pb2_grpc.HealthStub(client.channel)
+    while (await stub.Check(health_pb2.HealthCheckRequest())).status != health_pb2.HealthCheckResponse.NOT_SERVING:
+        pass
 
 
 def error_body(code: object, message: object = "No") -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -10,11 +11,22 @@ from typing import Any, Final
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
+from betstack.operation.v1 import operation_service_pb2 as operation
+from betstack.operation.v1.operation_service_pb2_grpc import OperationServiceStub
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
+from gateway.contract.routes import load_contract
 from gateway.failure import Reason
 from gateway.sandbox import Sandbox
+from gateway.server.aio import platform_handlers
+from gateway.server.call import Call, chain
+from gateway.server.drain import OpenCalls
+from gateway.server.listener import Listener
+from gateway.server.steps import recorded, stated
+from gateway.settings import Server
+from gateway.telemetry import Telemetry
 from tests.harness import (
     SECRET,
     Refusal,
@@ -25,6 +37,7 @@ from tests.harness import (
     say_nothing,
     scripted,
     settings_for,
+    standing,
 )
 from tests.rpc.bets import balance, placed
 from tests.rpc.calls import (
@@ -39,10 +52,12 @@ from tests.rpc.calls import (
     READS,
     TAKE,
     WIN,
+    Gate,
     To,
     closed_port,
     error_body,
     facing,
+    leaving_is_told,
     name_of,
     refusal_of,
 )
@@ -75,22 +90,25 @@ STATUS: Final = {
     Reason.NOT_SUPPORTED_BY_PLATFORM: grpc.StatusCode.UNIMPLEMENTED,
     Reason.DEADLINE_TOO_SHORT: grpc.StatusCode.DEADLINE_EXCEEDED,
     Reason.GATEWAY_FAULT: grpc.StatusCode.INTERNAL,
+    Reason.UPSTREAM_CIRCUIT_OPEN: grpc.StatusCode.UNAVAILABLE,
+    Reason.REQUEST_ID_REUSED: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.OPERATION_REVERSED: grpc.StatusCode.ABORTED,
+    Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.OPERATION_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    Reason.OPERATION_FINAL: grpc.StatusCode.FAILED_PRECONDITION,
 }
 """The status of every reason that can occur today, as the error model has it."""
 
 NOT_YET: Final = {
-    Reason.UPSTREAM_CIRCUIT_OPEN: "there is no breaker",
-    Reason.REQUEST_ID_REUSED: "there is no ledger",
-    Reason.OPERATION_REVERSED: "there is no ledger",
-    Reason.OPERATION_NOT_FOUND: "there is no OperationService",
-    Reason.OPERATION_FINAL: "there is no OperationService",
     Reason.CURSOR_EXPIRED: "there is no EventService",
     Reason.OVER_LIMIT: "there are no limits",
     Reason.CALLER_UNKNOWN: "callers are not authenticated",
     Reason.CALLER_NOT_ALLOWED: "callers are not authorised",
-    Reason.SHUTTING_DOWN: "a shutdown refuses new calls without a word",
 }
 """The reasons that nothing can provoke yet, and why."""
+
+
+TICKET_OBJECT: Final = b'{"id":"668ef666333180bba97f0c93","code":"AB12CD"}'
 
 
 async def answered(to: To, status: int, body: bytes = b"", **overrides: Any) -> Refusal:
@@ -124,15 +142,88 @@ async def hurried() -> Refusal:
         return await refusal_of(CREATE(client, timeout=0.1))
 
 
-def broken_clock() -> float:
+async def broken(_: Call) -> Message:
     """Fail as nobody expects."""
     raise RuntimeError(f"the key is {SECRET}")
 
 
 async def faulty() -> Refusal:
     """Return what a caller gets when the gateway itself is broken."""
-    async with scripted(hang_up) as platform, client_of(settings_for(platform.url), clock=broken_clock) as client:
-        return await refusal_of(CREATE(client))
+    contract, telemetry = load_contract(), Telemetry()
+    handlers = platform_handlers(contract, chain([stated, recorded(telemetry)], broken), "site")
+    listener = await Listener.open(Server(listen="127.0.0.1:0"), contract.services, handlers, OpenCalls())
+    try:
+        async with grpc.aio.insecure_channel(listener.target) as channel:
+            create: Any = channel.unary_unary("/betstack.ticket.v1.TicketService/CreateTicket")
+            return await refusal_of(create(CREATE.made().SerializeToString()))
+    finally:
+        await listener.drain(1)
+
+
+async def paused() -> Refusal:
+    """Return what a caller gets after the platform failed too often."""
+    async with facing(http_answer(503), upstream={"breaker_calls": 2}) as (client, platform):
+        for _ in range(2):
+            await refusal_of(GET_TICKET(client))
+        refusal = await refusal_of(CREATE(client))
+        assert len(platform.requests) == 2
+        return refusal
+
+
+async def reused() -> Refusal:
+    """Return what a caller gets who sends another bet under an id that was used."""
+    async with facing(http_answer(200, TICKET_OBJECT)) as (client, platform):
+        bet: Any = CREATE.made()
+        await client.tickets.CreateTicket(bet)
+        bet.price += 1
+        refusal = await refusal_of(client.tickets.CreateTicket(bet))
+        assert len(platform.requests) == 1
+        return refusal
+
+
+async def reversed_() -> Refusal:
+    """Return what a caller gets who takes money for a ticket whose discard is owed."""
+    async with facing(http_answer(400, error_body(113))) as (client, platform):
+        taking: Any = TAKE.made()
+        await refusal_of(client.pam.CreateTicket(taking))
+        taking.request_id += "-again"
+        refusal = await refusal_of(client.pam.CreateTicket(taking))
+        assert len(platform.requests) == 1
+        return refusal
+
+
+async def leaving() -> Refusal:
+    """Return what a caller gets who comes while the gateway waits for its last call."""
+    gate = Gate(http_answer(200, TICKET_OBJECT))
+    async with scripted(gate) as platform, standing(settings_for(platform.url)) as (client, end):
+        last = asyncio.ensure_future(CREATE(client))
+        await gate.asked.wait()
+        ended = end()
+        await leaving_is_told(client)
+        refusal = await refusal_of(CREATE(client))
+        gate.open.set()
+        await asyncio.gather(last, ended)
+        assert len(platform.requests) == 1
+        return refusal
+
+
+async def unheard_of() -> Refusal:
+    """Return what a caller gets who asks for a bet that was never placed."""
+    async with facing(hang_up) as (client, _):
+        stub: Any = OperationServiceStub(client.channel)  # type: ignore[no-untyped-call]
+        return await refusal_of(stub.GetOperation(operation.GetOperationRequest(request_id="never")))
+
+
+async def settled() -> Refusal:
+    """Return what a person gets who judges a bet whose outcome is known."""
+    async with facing(http_answer(200, TICKET_OBJECT)) as (client, _):
+        bet: Any = CREATE.made()
+        await client.tickets.CreateTicket(bet)
+        stub: Any = OperationServiceStub(client.channel)  # type: ignore[no-untyped-call]
+        verdict = operation.ResolveOperationRequest(
+            request_id=bet.request_id, verdict=operation.OPERATION_VERDICT_NOT_EXECUTED, reason="I think so"
+        )
+        return await refusal_of(stub.ResolveOperation(verdict))
 
 
 WITHOUT_PAM: Final = {"site": {"secret": SECRET, "platform_url": "http://127.0.0.1:1"}}
@@ -165,6 +256,12 @@ WAYS: Final[dict[Reason, Callable[[], Awaitable[Refusal]]]] = {
     Reason.NOT_SUPPORTED_BY_PLATFORM: unsupported,
     Reason.DEADLINE_TOO_SHORT: hurried,
     Reason.GATEWAY_FAULT: faulty,
+    Reason.UPSTREAM_CIRCUIT_OPEN: paused,
+    Reason.REQUEST_ID_REUSED: reused,
+    Reason.OPERATION_REVERSED: reversed_,
+    Reason.SHUTTING_DOWN: leaving,
+    Reason.OPERATION_NOT_FOUND: unheard_of,
+    Reason.OPERATION_FINAL: settled,
 }
 """One way to provoke each reason."""
 
@@ -180,6 +277,8 @@ ON_MONEY_CALLS: Final = set(Reason) - {
     Reason.UPSTREAM_TIMEOUT,
     Reason.UPSTREAM_BAD_PAYLOAD,
     Reason.NOT_SUPPORTED_BY_PLATFORM,
+    Reason.OPERATION_NOT_FOUND,
+    Reason.OPERATION_FINAL,
 }
 """The reasons that are provoked on a money call above; the others are on a READ, or on a NOTIFY."""
 
@@ -318,7 +417,6 @@ async def test_a_read_whose_connection_breaks_is_unavailable() -> None:
         assert len(platform.requests) == len(READS)
 
 
-TICKET_OBJECT: Final = b'{"id":"668ef666333180bba97f0c93","code":"AB12CD"}'
 BAD_PAYLOADS: Final[dict[str, tuple[bytes, str]]] = {
     "a page": (HTML, "other"),
     "nothing": (b"", "empty"),
@@ -424,6 +522,14 @@ async def test_a_rate_limit_with_a_date_counts_from_the_gateways_clock() -> None
             assert refusal.detail(error_details_pb2.RetryInfo).retry_delay.seconds == seconds
 
 
+async def test_a_pause_says_how_long_it_is() -> None:
+    """An open circuit breaker tells when it is worth coming back, and a bet that nothing was sent."""
+    refusal = await paused()
+
+    assert refusal.metadata["execution"] == "NOT_EXECUTED"
+    assert 0 < refusal.detail(error_details_pb2.RetryInfo).retry_delay.ToMilliseconds() <= 10_000
+
+
 async def test_nobody_listening_is_unreachable_for_every_call() -> None:
     """A refused connection carried nothing: UNAVAILABLE is safe to repeat, money included."""
     with closed_port() as url:
@@ -479,18 +585,6 @@ async def test_an_unexpected_exception_keeps_its_text_to_itself(caplog: pytest.L
     assert error_id in record.getMessage()
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], RuntimeError)
-
-
-async def test_a_fault_after_the_answer_leaves_a_bet_unknown() -> None:
-    """When the gateway breaks with the platform's answer in hand, the error does not say that nothing happened."""
-    times = iter([1_700_000_000.0])
-    async with scripted(http_answer(200, TICKET_OBJECT)) as platform:
-        async with client_of(settings_for(platform.url), clock=lambda: next(times)) as client:
-            refusal = await refusal_of(CREATE(client))
-        assert len(platform.requests) == 1
-
-    assert refusal.metadata["execution"] == "UNKNOWN"
-    assert refusal.code is not grpc.StatusCode.UNAVAILABLE
 
 
 async def test_every_violation_has_its_path_and_what_was_expected() -> None:

@@ -95,7 +95,7 @@ def on_ticket(rpc: str, first: str | None = None, reason: Reason = Reason.TICKET
 
 async def _reserved_ticket(platform: Sandbox, client: Client) -> Message:
     held = await client.tickets.ReserveTicket(reserved(platform))
-    return ticket.PayTicketRequest(request_id="pay-1", identifier=held.ticket.id)
+    return ticket.PayTicketRequest(request_id="pay-2", identifier=held.ticket.id)
 
 
 async def _open_ticket(platform: Sandbox, client: Client) -> Message:
@@ -114,7 +114,7 @@ def _reservation(platform: Sandbox) -> Message:
 
 
 def _stranger(kind: type[Message]) -> Arrange:
-    return made(lambda platform: kind(**account_ticket(platform, player_id="4711")))
+    return made(lambda platform: kind(**account_ticket(platform, ticket_id="another", player_id="4711")))
 
 
 SMARTBET = {"stake": 1000, "win": 5000, "risk": "1.25-4.99"}

@@ -455,5 +455,8 @@ async def test_an_operator_that_is_not_configured_is_refused(
         await client.tickets.CreateTicket(placed(platform, operator=operator))
 
     assert refusal.code is grpc.StatusCode.NOT_FOUND
-    assert refusal.detail(error_details_pb2.ResourceInfo).resource_type == "operator"
+    resource = refusal.detail(error_details_pb2.ResourceInfo)
+    assert (resource and (resource.resource_type, resource.resource_name)) == (
+        ("operator", operator) if operator else None
+    )
     assert not len(platform.journal)

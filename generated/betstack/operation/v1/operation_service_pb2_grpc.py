@@ -78,6 +78,8 @@ class OperationServiceServicer:
 
     def ListOperations(self, request, context):
         """Lists operations, newest first.
+
+        The pages of a list are those of one moment after the other: an operation that arrives meanwhile is on none of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,7 +88,8 @@ class OperationServiceServicer:
     def WatchOperation(self, request, context):
         """Streams an operation each time it changes, beginning with how it is now, until its state is final.
 
-        Fails with OPERATION_NOT_FOUND where no money call has used this request id.
+        Changes that follow each other closely may come as one. Fails with OPERATION_NOT_FOUND where no money call has used
+        this request id, and with SHUTTING_DOWN when the gateway goes away: watch again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,7 +98,9 @@ class OperationServiceServicer:
     def ResolveOperation(self, request, context):
         """Records a person's verdict on an operation that is UNKNOWN or NEEDS_HUMAN.
 
-        Fails with OPERATION_FINAL where the outcome is known.
+        Fails with OPERATION_NOT_FOUND where no money call has used this request id, with OPERATION_FINAL where the outcome
+        is known, and with CONFLICT while a try is on its way. A refused PAM create or reserve whose discard was refused,
+        too, takes a verdict although it is REJECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
