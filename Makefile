@@ -9,7 +9,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -Iprotos
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test check lint types protos-check generate generated-check readme readme-check release wheel-check clean
+.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check release wheel-check clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ demo: setup ## Place bets through gateway and sandbox, print each call, and end
 
 test: setup ## Run the tests (T=tests/wire for some of them)
 	@$(BIN)/pytest $(T)
+
+chaos: setup ## Bets under faults while gateways are killed: none lost, none doubled (two minutes)
+	@$(BIN)/python -m tests.chaos
 
 check: setup lint types protos-check generated-check readme-check test wheel-check ## Everything CI runs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -212,8 +213,8 @@ async def say_nothing(_: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def scripted(*answers: Answer, ssl: Any = None) -> AsyncIterator[Scripted]:
-    """Run a platform that follows a script, on a free port."""
+async def scripted(*answers: Answer, ssl: Any = None, sock: socket.socket | None = None) -> AsyncIterator[Scripted]:
+    """Run a platform that follows a script, on a free port or on a socket that is bound to one."""
     platform = Scripted("", list(answers))
     handlers: set[asyncio.Task[Any]] = set()
 
@@ -241,7 +242,8 @@ async def scripted(*answers: Answer, ssl: Any = None) -> AsyncIterator[Scripted]
             platform.open -= 1
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=ssl)
+    place: dict[str, Any] = {"sock": sock} if sock else {"host": "127.0.0.1", "port": 0}
+    server = await asyncio.start_server(serve, ssl=ssl, **place)
     port = server.sockets[0].getsockname()[1]
     platform.url = f"{'https' if ssl else 'http'}://127.0.0.1:{port}"
     try:

@@ -54,7 +54,7 @@ def serve_command(config: Path | None) -> None:
         settings = load_settings(config)
     require_free(settings.server.listen)
     try:
-        with log_to_stderr(settings.log.level):
+        with settings_refused(), log_to_stderr(settings.log.level):
             asyncio.run(serve(settings, _announce))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None

@@ -281,6 +281,7 @@ class Ledger:
         self, operator: str, states: Collection[State], older_than_s: float, below: int | None, limit: int
     ) -> list[Operation]:
         """Return the newest rows of an operator: at most ``limit``, received at least ``older_than_s`` seconds ago."""
+        await self.take_over()  # so that nothing is listed in a state that its death has ended
         before = self._clock() - older_than_s if older_than_s > 0 else None
         return await self._database.run(lambda: transactions.list_operations(operator, states, before, below, limit))
 

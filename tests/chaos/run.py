@@ -64,7 +64,7 @@ discard_s = 0.3
 first_absence_s = 1
 between_looks_s = 0.3
 clock_tolerance_s = 1
-list_limit = 150
+list_limit = 400
 
 [operators.{operator}]
 secret = "{secret}"

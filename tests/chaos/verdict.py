@@ -22,7 +22,6 @@ from tests.chaos.facts import OPERATOR, Facts
 __all__ = ["Verdict", "judged"]
 
 _MAKES_TICKET: Final = (Deed.CREATE, Deed.RESERVE)
-_SENT_ONCE: Final = frozenset(_MAKES_TICKET)
 _UNSETTLED: Final = frozenset({State.RECEIVED, State.SENDING, State.UNKNOWN})
 _TAKEN: Final = frozenset({"open", "calculating", "resulted", "closed"})
 """Statuses of a ticket that the player has paid."""
@@ -58,7 +57,7 @@ def judged(diary: Diary, facts: Facts) -> Verdict:
             *_wrongly_denied(diary, facts.rows),
         ),
         needs_human=tuple(_needing_human(facts.rows)),
-        broken=(*_still_unknown(facts), *_unexplained(facts.rows), *_money(diary, facts)),
+        broken=(*_still_unknown(facts), *_knowable(diary, facts), *_money(diary, facts)),
     )
 
 
@@ -227,11 +226,13 @@ def _needing_human(rows: Mapping[str, Operation]) -> Iterator[str]:
             yield f"{row.request_id}: {_story(row)}"
 
 
-def _unexplained(rows: Mapping[str, Operation]) -> Iterator[str]:
+def _knowable(diary: Diary, facts: Facts) -> Iterator[str]:
     """Find rows that wait for a person although the gateway could know, or without saying what it was refused."""
-    for row in rows.values():
-        evidence = " ".join(note.text for note in row.notes)
-        if row.state is State.NEEDS_HUMAN and (row.method in _SENT_ONCE or "refused" not in evidence):
+    taken = {each.id for each in facts.tickets if each.status in _TAKEN}
+    for intent, row in _rows_of(diary, facts.rows, *Deed):
+        is_refused = any("refused" in note.text for note in row.notes)
+        is_plain = intent.deed in _MAKES_TICKET or (intent.deed is Deed.PAY and intent.request.identifier in taken)
+        if row.state is State.NEEDS_HUMAN and (is_plain or not is_refused):
             yield f"{row.request_id} waits for a person, who knows no more than the gateway: {_story(row)}"
 
 

@@ -66,8 +66,12 @@ def server() -> Iterator[Server]:
         if os.geteuid() == 0:
             shutil.chown(home, _USER)
         data, port = home / "data", _free_port()
-        _run(home, programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"port={port}", f"unix_socket_directories={home}"))
+        _run(
+            home, programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"
+        )
+        options = " ".join(
+            f"-c {setting}" for setting in (*_SETTINGS, f"port={port}", f"unix_socket_directories={home}")
+        )
         _run(home, programs / "pg_ctl", "-D", data, "-l", home / "log", "-o", options, "-w", "start")
         try:
             yield Server(f"postgresql://{_USER}@127.0.0.1:{port}/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -177,9 +177,19 @@ async def until_state(ledger: Ledger, new: NewOperation | str, *states: State) -
         return found
 
 
-async def begun(ledger: Ledger, new: NewOperation) -> Operation:
+async def begun(ledger: Ledger, new: NewOperation | str) -> Operation:
     """Wait until an operation has a row."""
+    request_id = new if isinstance(new, str) else new.request_id
+
+    async def has_row() -> bool:
+        return await ledger.find("site", request_id) is not None
+
+    await until(has_row)
+    return await row(ledger, request_id)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for something to come true, not for ever."""
     async with asyncio.timeout(10):
-        while (found := await ledger.find(new.operator, new.request_id)) is None:
-            await asyncio.sleep(0)
-        return found
+        while not (found if isinstance(found := condition(), bool) else await found):
+            await asyncio.sleep(0.001)

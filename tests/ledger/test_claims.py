@@ -11,8 +11,7 @@ import pytest
 from gateway.failure import Reason
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.operation import NewOperation, State
-from gateway.ledger.transactions import Ending, claim, decide, end, find_debt
-from gateway.ledger.transactions import Claimed, Known, Process
+from gateway.ledger.transactions import Claimed, Ending, Known, Process, claim, decide, end, find_debt
 from gateway.wire.attempt import Attempt, Stage
 from tests.harness import failing
 from tests.ledger.rows import (
@@ -41,7 +40,8 @@ HOLD: Final = action("ReserveTicket", "hold-1")
 WIN: Final = action("WinTicket", "win-1")
 
 S = State
-ENDS: Final[list[tuple[str, NewOperation, Attempt, State, bool, bool]]] = [
+Case = tuple[str, NewOperation, Attempt, State, bool, bool]
+ENDS: Final[list[Case]] = [
     ("a bet is answered", bet(), ANSWERED, S.SUCCEEDED, False, False),
     ("a bet is refused with a code", bet(), refusal(), S.REJECTED, False, False),
     ("a bet is refused without a code", bet(), plain_refusal(), S.REJECTED, True, False),
@@ -67,11 +67,10 @@ ENDS: Final[list[tuple[str, NewOperation, Attempt, State, bool, bool]]] = [
 """How a try ends: the row's state, whether its id is free again, and whether a discard is owed."""
 
 
-@pytest.mark.parametrize(("new", "attempt", "expected", "free", "owes"), [case[1:] for case in ENDS], ids=[c[0] for c in ENDS])
-async def test_how_a_try_ends_decides_what_its_id_answers(
-    ledger: Ledger, new: NewOperation, attempt: Attempt, expected: State, free: bool, owes: bool
-) -> None:
+@pytest.mark.parametrize("case", ENDS, ids=[case[0] for case in ENDS])
+async def test_how_a_try_ends_decides_what_its_id_answers(ledger: Ledger, case: Case) -> None:
     """The row keeps state, wire stage and answer; an id that is free is sent again, any other is answered from its row."""
+    _, new, attempt, expected, free, owes = case
     first = await perform(ledger, new, attempt)
 
     written = await row(ledger, new)

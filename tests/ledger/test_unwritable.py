@@ -57,7 +57,7 @@ class Troubled:
 
     async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
         """Run a transaction unless it is to fail."""
-        name = transaction().__name__
+        name = getattr(transaction(), "__name__", "")
         if name in self.fails:
             raise LedgerUnavailable(f"{name} does not work")
         result = await self._real.run(transaction)
@@ -170,9 +170,8 @@ async def test_with_a_ledger_that_cannot_be_reached_nothing_is_known(
     assert sender.tries == 0
 
 
-async def test_a_claim_that_may_have_been_written_is_taken_back(
-    troubled: Ledger, database: Troubled, at_once: None
-) -> None:
+@pytest.mark.usefixtures("at_once")
+async def test_a_claim_that_may_have_been_written_is_taken_back(troubled: Ledger, database: Troubled) -> None:
     """The database committed and said otherwise: the row is freed as soon as it can be, because nothing was sent."""
     sender = Sender()
     database.fails_late = {"claim"}
@@ -186,8 +185,9 @@ async def test_a_claim_that_may_have_been_written_is_taken_back(
     assert sender.tries == 1
 
 
+@pytest.mark.usefixtures("at_once")
 async def test_a_claim_is_not_taken_back_from_who_came_after(
-    troubled: Ledger, database: Troubled, clock: Clock, at_once: None
+    troubled: Ledger, database: Troubled, clock: Clock
 ) -> None:
     """A repeat that is already on its way when the doubtful claim is cleared up keeps its row."""
     database.fails = {"claim"}
@@ -207,9 +207,10 @@ async def test_a_claim_is_not_taken_back_from_who_came_after(
     assert (await call).operation.state is State.SUCCEEDED
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("late", [False, True], ids=["not written", "written unseen"])
 async def test_an_action_whose_turn_cannot_be_written_is_not_sent(
-    troubled: Ledger, database: Troubled, late: bool, at_once: None
+    troubled: Ledger, database: Troubled, late: bool
 ) -> None:
     """It is GATEWAY_FAULT and not executed, and its id is free again."""
     first, second = Sender(DONE, waits=True), Sender(DONE)
@@ -236,21 +237,24 @@ async def test_an_action_whose_turn_cannot_be_written_is_not_sent(
 # -------------------------------------------------------------------------------- what was sent and cannot be written
 
 
-ENDS: Final[list[tuple[Attempt, Reason, str | None, State]]] = [
-    (ANSWERED, Reason.GATEWAY_FAULT, "EXECUTED", State.SUCCEEDED),
-    (refusal(), Reason.PLAYER_NOT_FOUND, None, State.REJECTED),
-    (unknown(), Reason.OUTCOME_UNKNOWN, None, State.UNKNOWN),
-    (never_sent(), Reason.UPSTREAM_UNREACHABLE, None, State.NOT_SENT),
+ENDS: Final[list[tuple[Attempt, Reason, dict[str, str], State]]] = [
+    (ANSWERED, Reason.GATEWAY_FAULT, {"execution": "EXECUTED"}, State.SUCCEEDED),
+    (refusal(), Reason.PLAYER_NOT_FOUND, {}, State.REJECTED),
+    (unknown(), Reason.OUTCOME_UNKNOWN, {}, State.UNKNOWN),
+    (never_sent(), Reason.UPSTREAM_UNREACHABLE, {}, State.NOT_SENT),
 ]
+"""How a try ended, what the caller hears, and what the row will say."""
 
 
-@pytest.mark.parametrize(("end", "reason", "execution", "after"), ENDS, ids=[case[3] for case in ENDS])
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("case", ENDS, ids=[case[3] for case in ENDS])
 async def test_an_end_that_cannot_be_written_is_told_and_written_later(
-    troubled: Ledger, database: Troubled, end: Attempt, reason: Reason, execution: str | None, after: State, at_once: None
+    troubled: Ledger, database: Troubled, case: tuple[Attempt, Reason, dict[str, str], State]
 ) -> None:
     """The caller hears what is certain: EXECUTED where a 2xx came. The row has it once the ledger works again."""
+    end, reason, told, after = case
     database.fails = {"end"}
-    with failing(reason, **({"execution": execution} if execution else {})):
+    with failing(reason, **told):
         await perform(troubled, bet(), end)
     assert await state(troubled, bet()) is State.SENDING
     database.fails = set()
@@ -264,7 +268,8 @@ async def test_an_end_that_cannot_be_written_is_told_and_written_later(
         assert replay.is_replay
 
 
-async def test_an_end_that_was_written_unseen_stays(troubled: Ledger, database: Troubled, at_once: None) -> None:
+@pytest.mark.usefixtures("at_once")
+async def test_an_end_that_was_written_unseen_stays(troubled: Ledger, database: Troubled) -> None:
     """Writing it once more changes nothing."""
     database.fails_late = {"end"}
     with failing(Reason.GATEWAY_FAULT, execution="EXECUTED"):
@@ -275,9 +280,7 @@ async def test_an_end_that_was_written_unseen_stays(troubled: Ledger, database: 
     assert await state(troubled, bet()) is State.SUCCEEDED
 
 
-async def test_closing_writes_what_is_still_unwritten(
-    database: Troubled, ledger_url: str, clock: Clock
-) -> None:
+async def test_closing_writes_what_is_still_unwritten(database: Troubled, ledger_url: str, clock: Clock) -> None:
     """A gateway that goes away takes the last chance to say what it knows."""
     leaving = Ledger(database, settle_s=35, clock=clock)
     database.fails = {"end"}

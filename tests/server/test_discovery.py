@@ -11,6 +11,9 @@ from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
+from gateway.cli.comments import descriptor_set
+from gateway.contract import load_contract
+from gateway.server.listener import OWN_SERVICES
 from tests.harness import Client, client_of, settings_for, standing
 
 PLATFORM_SERVICES: Final = (
@@ -19,6 +22,7 @@ PLATFORM_SERVICES: Final = (
     "betstack.pam.v1.PamService",
     "betstack.sms.v1.SmsService",
 )
+OPERATIONS: Final = "betstack.operation.v1.OperationService"
 HEALTH: Final = "grpc.health.v1.Health"
 REFLECTIONS: Final = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 NOWHERE: Final = "http://127.0.0.1:1"
@@ -41,7 +45,7 @@ def asked(service: str) -> health_pb2.HealthCheckRequest:
     return health_pb2.HealthCheckRequest(service=service)
 
 
-@pytest.mark.parametrize("service", ["", *PLATFORM_SERVICES])
+@pytest.mark.parametrize("service", ["", *PLATFORM_SERVICES, OPERATIONS])
 async def test_every_service_and_the_whole_server_are_serving(lonely: Client, service: str) -> None:
     """Health is about the gateway, not about the platform behind it."""
     answer = await health_of(lonely).Check(asked(service))
@@ -87,18 +91,31 @@ async def ask(stream: Any, **question: str) -> Any:
 
 @pytest.mark.parametrize("reflection", REFLECTIONS)
 async def test_reflection_lists_everything_that_is_served(lonely: Client, reflection: str) -> None:
-    """Under both of its names, reflection lists the four services, health and itself."""
+    """Under both of its names, reflection lists the platform's services, those of the gateway, health and itself."""
     stream = reflect(lonely, reflection)
     answer = await ask(stream, list_services="")
     await stream.done_writing()
 
     listed = {service.name for service in answer.list_services_response.service}
-    assert listed >= {*PLATFORM_SERVICES, HEALTH, *REFLECTIONS}
+    assert listed == {*PLATFORM_SERVICES, OPERATIONS, HEALTH, *REFLECTIONS}
+    assert listed == {*load_contract().services, *OWN_SERVICES}
     assert await stream.read() is grpc.aio.EOF
+
+
+def test_every_service_of_the_contract_is_served_by_somebody() -> None:
+    """What is not the platform's is the gateway's own; the sandbox's service is served by the sandbox alone."""
+    contract = descriptor_pb2.FileDescriptorSet.FromString(descriptor_set())
+    services = {f"{file.package}.{service.name}" for file in contract.file for service in file.service}
+
+    own = {service for service in OWN_SERVICES if service.startswith("betstack.")}
+    assert services == {*load_contract().services, *own, "betstack.sandbox.v1.SandboxService"}
+    assert not own & set(load_contract().services)
 
 
 SYMBOLS: Final = (
     *PLATFORM_SERVICES,
+    OPERATIONS,
+    "betstack.operation.v1.OperationService.WatchOperation",
     HEALTH,
     *REFLECTIONS,
     "betstack.ticket.v1.CreateTicketRequest",

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
+from betstack.pam.v1 import pam_service_pb2 as pam
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
 from gateway.contract.routes import load_contract
 from gateway.failure import Failure, Reason, Violation, invalid
@@ -18,6 +19,8 @@ from tests.rpc.calls import CREATE, GET_TICKET, error_body, facing, refusal_of
 
 LIMIT: Final = 4096
 GET: Final = load_contract().routes["/betstack.ticket.v1.TicketService/GetTicket"]
+TAKE: Final = load_contract().routes["/betstack.pam.v1.PamService/CreateTicket"]
+PING: Final = load_contract().routes["/betstack.pam.v1.PamService/Ping"]
 LONG: Final = "Łódź 🎲 " * 2000
 
 HUGE: Final[dict[str, Failure]] = {
@@ -107,6 +110,33 @@ def test_every_reason_has_a_status_and_only_the_unknown_outcome_stops_repeats(re
     assert status.code != 0
     assert trailers.pop("grpc-status-details-bin") == status.SerializeToString()
     assert trailers == ({"grpc-retry-pushback-ms": "-1"} if reason is Reason.OUTCOME_UNKNOWN else {})
+
+
+RESOURCES: Final = {
+    Reason.TICKET_NOT_FOUND: ("ticket", "T1"),
+    Reason.OPERATOR_NOT_FOUND: ("operator", "acme"),
+    Reason.OPERATOR_NOT_CONFIGURED: ("operator", "acme"),
+    Reason.PLAYER_NOT_FOUND: ("player", "P1"),
+    Reason.OPERATION_NOT_FOUND: ("operation", "bet-1"),
+}
+
+
+@pytest.mark.parametrize("reason", RESOURCES)
+def test_what_was_not_found_is_named(reason: Reason) -> None:
+    """The resource has the name that the request has for it, whatever else the request names."""
+    request = pam.CreateTicketRequest(operator="acme", request_id="bet-1", ticket_id="T1", player_id="P1")
+
+    status = to_status(Failure(reason, "No"), TAKE, request)
+
+    [resource] = details(status, error_details_pb2.ResourceInfo)
+    assert (resource.resource_type, resource.resource_name) == RESOURCES[reason]
+
+
+@pytest.mark.parametrize("reason", RESOURCES)
+def test_a_resource_without_a_name_is_not_sent(reason: Reason) -> None:
+    """Nothing is said about a resource that the request does not name, or has no field for."""
+    for route, request in ((TAKE, pam.CreateTicketRequest()), (PING, pam.PingRequest()), (None, None)):
+        assert not details(to_status(Failure(reason, "No"), route, request), error_details_pb2.ResourceInfo)
 
 
 @pytest.mark.parametrize("size", [1_000, 100_000])

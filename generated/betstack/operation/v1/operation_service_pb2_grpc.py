@@ -79,7 +79,7 @@ class OperationServiceServicer:
     def ListOperations(self, request, context):
         """Lists operations, newest first.
 
-        The pages of a list are those of one moment after the other: an operation that arrives meanwhile is on none of them.
+        An operation that arrives while somebody pages through a list is on none of the later pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
