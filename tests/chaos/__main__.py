@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from betstack.sandbox.v1 import sandbox_service_pb2 as pb
-from tests.chaos.postgresql import installed, postgresql
 from tests.chaos.run import Figures, Plan, run
 from tests.chaos.trouble import KINDS
+from tests.ledger.postgresql import server
 
+_POSTGRESQL: Final = "PostgreSQL, two gateways"
 _KILLS: Final = 5
 _CREATES: Final = 500
 _SECONDS: Final = 90.0
@@ -36,7 +38,9 @@ def main() -> int:
     options = _options()
     print(f"seed {options.seed}, at least {options.creates} creates, {options.seconds:g} s of trouble", flush=True)
     home = Path(tempfile.mkdtemp(prefix="chaos-"))
-    figures, missing = asyncio.run(_all_runs(options, home))
+    with ExitStack() as stack:
+        url, missing = _postgresql(stack)
+        figures = asyncio.run(_all_runs(list(_plans(options, home, url))))
     problems = [*missing, *(problem for each in figures for problem in each.problems)]
     problems += _too_little(figures, options.creates)
     for problem in problems[:_SHOWN]:
@@ -58,38 +62,48 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _all_runs(options: argparse.Namespace, home: Path) -> tuple[list[Figures], list[str]]:
-    """Run on every ledger there is; also returns what is missing although it has to be there."""
+def _postgresql(stack: ExitStack) -> tuple[str | None, list[str]]:
+    """Return the URL of a server's database, where there is a server, and whether it is missing where it has to be."""
+    try:
+        running = stack.enter_context(server())
+    except pytest.skip.Exception as reason:
+        print(f"skipped  {_POSTGRESQL}: {reason}", flush=True)
+        return None, []
+    except pytest.fail.Exception as reason:
+        return None, [f"{_POSTGRESQL}: {reason}"]
+    return stack.enter_context(running.database()), []
+
+
+def _plans(options: argparse.Namespace, home: Path, url: str | None) -> Iterator[Plan]:
+    ledgers: list[tuple[str, str | None, int]] = [("SQLite, one gateway", None, 1), ("SQLite, two gateways", None, 2)]
+    if url is not None:
+        ledgers.append((_POSTGRESQL, url, 2))
+    for number, (name, ledger, gateways) in enumerate(ledgers):
+        place = home / str(number + 1)
+        place.mkdir()
+        yield Plan(
+            name=name,
+            ledger=ledger or f"sqlite:///{place}/ledger.db",
+            gateways=gateways,
+            seed=options.seed + number,
+            seconds=options.seconds / len(ledgers),
+            creates=-(-options.creates // len(ledgers)),
+            home=place,
+        )
+
+
+async def _all_runs(plans: Sequence[Plan]) -> list[Figures]:
+    """Run one after the other."""
     task = asyncio.current_task()
     assert task is not None
     # So that what was started is ended too.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with AsyncExitStack() as stack:
-        ledgers = [("SQLite, one gateway", "", 1), ("SQLite, two gateways", "", 2)]
-        binaries, missing = installed(), list[str]()
-        if binaries is not None:
-            url = await stack.enter_async_context(postgresql(binaries))
-            ledgers.append(("PostgreSQL, two gateways", url, 2))
-        else:
-            print("skipped  PostgreSQL, two gateways: no server is installed (Debian package postgresql)")
-            missing = ["CI runs on PostgreSQL too"] if os.environ.get("CI") == "true" else []
-        figures = []
-        for number, (name, url, gateways) in enumerate(ledgers):
-            place = home / str(number + 1)
-            place.mkdir()
-            plan = Plan(
-                name=name,
-                ledger=url or f"sqlite:///{place}/ledger.db",
-                gateways=gateways,
-                seed=options.seed + number,
-                seconds=options.seconds / len(ledgers),
-                creates=-(-options.creates // len(ledgers)),
-                home=place,
-            )
-            async with asyncio.timeout(2 * plan.seconds + _LONGEST_CALM_S):
-                figures.append(await run(plan))
-            print(told(plan, figures[-1]), flush=True)
-        return figures, missing
+    figures = []
+    for plan in plans:
+        async with asyncio.timeout(2 * plan.seconds + _LONGEST_CALM_S):
+            figures.append(await run(plan))
+        print(told(plan, figures[-1]), flush=True)
+    return figures
 
 
 def told(plan: Plan, figures: Figures) -> str:

@@ -191,5 +191,5 @@ async def begun(ledger: Ledger, new: NewOperation | str) -> Operation:
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     """Wait for something to come true, not for ever."""
     async with asyncio.timeout(10):
-        while not (found if isinstance(found := condition(), bool) else await found):
+        while not (found if isinstance(found := condition(), bool) else await found):  # noqa: ASYNC110 - short turns
             await asyncio.sleep(0.001)

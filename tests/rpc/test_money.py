@@ -301,7 +301,7 @@ async def test_a_refusal_without_a_code_frees_the_id(ledger_url: str) -> None:
                 first = await refusal_of(again(to, request)(client))
                 second = await refusal_of(again(to, request)(client))
                 assert first.metadata["execution"] == "NOT_EXECUTED", (name, name_of(to))
-                frees = to not in {TAKE, HOLD}
+                frees = to not in (TAKE, HOLD)
                 assert len(platform.requests) == (2 if frees else 1), (name, name_of(to))
                 assert (second.code is grpc.StatusCode.OK) == frees, (name, name_of(to))
                 if not frees:
