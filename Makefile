@@ -34,7 +34,7 @@ demo: setup ## Place bets through gateway and sandbox, print each call, and end
 	@$(BIN)/betstack-gateway demo
 
 test: setup ## Run the tests (T=tests/wire for some of them)
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest -n 4 --dist worksteal $(T)
 
 chaos: setup ## Bets under faults while gateways are killed: none lost, none doubled (two minutes)
 	@$(BIN)/python -m tests.chaos

@@ -3,6 +3,9 @@
 The lock is a session advisory lock: the database drops it with the connection, however the process ends. It does not sit
 in the pool, because the pool renews its connections. Where that connection breaks, the process lives on without its lock,
 so that others may take its rows for abandoned; it takes a new identity before it sends again.
+
+Nothing that waits for the database is ever cancelled: psycopg waits by ``asyncio.wait_for``, which loses a cancellation
+that comes together with the answer (Python 3.11), and whoever was to end would go on.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from typing import Any, Final, Self, TypeVar
 
@@ -48,6 +51,7 @@ class PostgresqlDatabase:
         self._lock: psycopg.AsyncConnection[Any] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._taking = asyncio.Lock()
+        self._work: set[asyncio.Task[Any]] = set()
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -65,6 +69,9 @@ class PostgresqlDatabase:
         """Return this process's identity, whose lock is held; a new one if the lock fell."""
         if self._watch is not None and not self._watch.done():
             return self._identity
+        return await self._uncancelled(self._renewed_identity())
+
+    async def _renewed_identity(self) -> str:
         async with self._taking:
             if self._watch is None or self._watch.done():
                 await self._take_identity()
@@ -75,15 +82,29 @@ class PostgresqlDatabase:
         identity = uuid.uuid4().hex
         try:
             connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=int(_WAIT_S))
+            self._lock = connection
             await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (identity,))
         except psycopg.Error as error:
             raise LedgerUnavailable("the ledger's lock cannot be taken") from error
         self._identity = identity
-        self._lock = connection
         self._watch = asyncio.create_task(_until_broken(connection))
 
     async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
-        """Run a transaction on a connection of the pool."""
+        """Run a transaction on a connection of the pool, to its end even if this wait is cancelled."""
+        return await self._uncancelled(self._run(transaction))
+
+    async def _uncancelled(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._work.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen here, so that what nobody waits for any more is not reported as lost
+
+    async def _run(self, transaction: Callable[[], Transaction[T]]) -> T:
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 return await self._drive(connection, transaction())
@@ -114,18 +135,20 @@ class PostgresqlDatabase:
         return self._spelled[sql].encode()
 
     async def close(self) -> None:
-        """Close the pool and let the lock go."""
+        """Finish what was begun, close the pool and let the lock go."""
+        while self._work:
+            await asyncio.wait(self._work)
         await self._pool.close()
         await self._drop_lock()
 
     async def _drop_lock(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-            self._watch = None
-        if self._lock is not None:
-            await self._lock.close()
-            self._lock = None
+        watch, self._watch = self._watch, None
+        while watch is not None and not watch.done():
+            watch.cancel()
+            await asyncio.wait({watch}, timeout=1)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            await lock.close()
 
 
 def _spelled(macro: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.failure import Reason
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.operation import NewOperation, State
+from gateway.ledger.operation import NewOperation, Operation, State
 from gateway.ledger.transactions import Claimed, Ending, Known, Process, claim, decide, end, find_debt
 from gateway.wire.attempt import Attempt, Stage
 from tests.harness import failing
@@ -18,7 +18,6 @@ from tests.ledger.rows import (
     ANSWERED,
     BET_ANSWER,
     DONE,
-    TICKET_ID,
     Clock,
     Sender,
     action,
@@ -67,35 +66,38 @@ ENDS: Final[list[Case]] = [
 """How a try ends: the row's state, whether its id is free again, and whether a discard is owed."""
 
 
-@pytest.mark.parametrize("case", ENDS, ids=[case[0] for case in ENDS])
-async def test_how_a_try_ends_decides_what_its_id_answers(ledger: Ledger, case: Case) -> None:
+async def test_how_a_try_ends_decides_what_its_id_answers(ledger: Ledger) -> None:
     """The row keeps state, wire stage and answer; an id that is free is sent again, any other is answered from its row."""
-    _, new, attempt, expected, free, owes = case
-    first = await perform(ledger, new, attempt)
+    for number, (name, like, attempt, expected, free, owes) in enumerate(ENDS):
+        ticket_id = like.ticket_id and f"{number:024}"
+        new = replace(like, request_id=name, ticket_id=ticket_id)
+        first = await perform(ledger, new, attempt)
 
-    written = await row(ledger, new)
-    assert facts(written) == facts(first.operation)
-    assert not first.is_replay
-    assert (written.state, written.free, written.stage, written.attempts) == (expected, free, attempt.stage, 1)
-    assert written.maybe_sent == (attempt.stage is not Stage.NEVER_SENT)
-    debt = await ledger.run(lambda: find_debt("site", TICKET_ID))
-    assert (debt is not None) == owes
+        written = await row(ledger, new)
+        assert facts(written) == facts(first.operation), name
+        assert not first.is_replay, name
+        assert (written.state, written.free, written.stage) == (expected, free, attempt.stage), name
+        assert (written.attempts, written.maybe_sent) == (1, attempt.stage is not Stage.NEVER_SENT), name
+        debt = await ledger.run(lambda: find_debt("site", ticket_id or ""))  # noqa: B023
+        assert (debt is not None) == owes, name
+        await assert_answers_for_ever(ledger, new, written, attempt)
 
-    again = Sender(attempt)
-    second = await perform(ledger, new, again)
-    assert again.tries == int(free)
-    assert second.is_replay != free
+
+async def assert_answers_for_ever(ledger: Ledger, new: NewOperation, written: Operation, attempt: Attempt) -> None:
+    """Check what a repeat does and hears."""
     known = await ledger.known(new)
-    assert (known is None) == free
-    assert known is None or (known.is_replay and facts(known.operation) == facts(written))
-    if expected is State.SUCCEEDED:
-        assert second.operation.response == first.operation.response
-        assert second.failure() is None
+    assert (known is None) == written.free, new.request_id
+    assert known is None or (known.is_replay and facts(known.operation) == facts(written)), new.request_id
+    sender = Sender(attempt)
+    repeat = await perform(ledger, new, sender)
+    assert (sender.tries, repeat.is_replay) == (int(written.free), not written.free), new.request_id
+    failure = repeat.failure()
+    if attempt.failure is None:
+        assert failure is None, new.request_id
+        assert repeat.operation.response == written.response, new.request_id
     else:
-        failure = second.failure()
-        assert failure is not None
-        assert attempt.failure is not None
-        assert (failure.reason, failure.message) == (attempt.failure.reason, attempt.failure.message)
+        assert failure is not None, new.request_id
+        assert (failure.reason, failure.message) == (attempt.failure.reason, attempt.failure.message), new.request_id
 
 
 async def test_the_answer_is_kept_byte_for_byte(ledger: Ledger) -> None:
