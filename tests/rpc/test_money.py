@@ -695,7 +695,7 @@ async def test_a_take_whose_answer_was_lost_is_undone(platform: Sandbox, finding
     kinds = (*LOST_AFTER_COMMIT, FaultKind.RESET_BEFORE_READING)
     platform.faults.add(Fault(FaultKind.STATUS, action="ticket_discard", status=503, times=2))
     platform.faults.add(Fault(FaultKind.ANSWER_LOST, action="ticket_discard", times=2))
-    takes = []
+    takes: list[Any] = []
     for number, kind in enumerate(kinds):
         action = None if kind is FaultKind.RESET_BEFORE_READING else OPENING[rpc]
         if action is None:  # it hits whatever comes next, so nothing else may be on its way
