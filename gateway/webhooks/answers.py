@@ -32,7 +32,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the operator's service said: the name of its status, its message, and the reason of an ErrorInfo if it was one of ours."""
+    """What the operator's service said: the name of its status, its message, its reason if it was one of ours."""
 
     code: str
     message: str = ""
