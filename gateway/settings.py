@@ -182,6 +182,12 @@ class Operator(_Table):
     platform_url: BaseUrl = Field(description="base URL of `/bc` and `/be`")
     pam_url: BaseUrl | None = Field(default=None, description="URL of the player account system")
     sms_url: BaseUrl | None = Field(default=None, description="URL of the SMS endpoint")
+    pam_target: Address | None = Field(default=None, description="the operator's own PamService, `host:port`")
+    sms_target: Address | None = Field(default=None, description="the operator's own SmsService, `host:port`")
+    target_tls: bool = Field(default=False, description="whether the operator's services speak TLS")
+    target_ca_file: Path | None = Field(default=None, description="certificates that the operator's services show")
+    target_cert_file: Path | None = Field(default=None, description="certificate that the gateway shows them")
+    target_key_file: Path | None = Field(default=None, description="the key of that certificate")
     correlate: Literal["rtag"] | None = Field(
         default=None, description="`rtag`: an empty rtag carries the request id, so that lost tickets can be found"
     )
@@ -221,6 +227,25 @@ def _read_key(path: Path) -> bytes:
         raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
+class Webhooks(_Table):
+    """The receiver of the platform's webhooks."""
+
+    listen: Address | None = Field(default=None, description="address and port of the receiver; none without it")
+    tolerance_s: int = Field(default=300, ge=1, description="how far a timestamp may be off, either way, in seconds")
+    max_body_bytes: int = Field(default=262_144, ge=1024, description="largest delivery that is read, in bytes")
+    patience_s: Seconds = Field(default=8, description="how long the platform waits for an answer, in seconds")
+    answer_after_s: Seconds = Field(
+        default=2, description="when an action that is tried on is answered 200, in seconds"
+    )
+    repeat_s: tuple[Seconds, ...] = Field(
+        default=(0.5, 2, 5, 30, 120, 600, 1800), min_length=1, description="delays before later tries, in seconds"
+    )
+    give_up_s: float = Field(default=259_200, gt=0, description="how long an action is tried, in seconds")
+    unknown_action_code: int = Field(default=100, description="error code for an unknown action or type (assumed)")
+    other_code: int = Field(default=0, description="error code where no platform code fits (assumed)")
+    keep_days: float = Field(default=120, gt=0, description="how long events and answers are kept, in days")
+
+
 class Codes(_Table):
     """Platform codes that are not known today, by API: number = reason."""
 
@@ -246,6 +271,7 @@ class Settings(BaseSettings):
     ledger: LedgerTable = LedgerTable()
     reconcile: Reconcile = Reconcile()
     log: Log = Log()
+    webhooks: Webhooks = Webhooks()
     codes: Codes = Codes()
 
     @field_validator("operators")
