@@ -10,6 +10,7 @@ import os
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -29,7 +30,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.failure import Reason
 
-__all__ = ["Operator", "Server", "Settings", "SettingsProblems", "Upstream", "host_and_port", "load_settings"]
+__all__ = [
+    "Operator",
+    "Server",
+    "Settings",
+    "SettingsProblems",
+    "Upstream",
+    "host_and_port",
+    "is_loopback",
+    "load_settings",
+]
 
 ENV_PREFIX: Final = "GATEWAY_"
 
@@ -48,6 +58,15 @@ def host_and_port(listen: str) -> tuple[str, int]:
     if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("has to be host:port")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(listen: str) -> bool:
+    """Tell whether an address is of this machine alone."""
+    host, _ = host_and_port(listen)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _address(listen: str) -> str:
@@ -182,15 +201,29 @@ class Operator(_Table):
     platform_url: BaseUrl = Field(description="base URL of `/bc` and `/be`")
     pam_url: BaseUrl | None = Field(default=None, description="URL of the player account system")
     sms_url: BaseUrl | None = Field(default=None, description="URL of the SMS endpoint")
+    target_tls: bool = Field(default=False, description="whether the operator's own services speak TLS")
     pam_target: Address | None = Field(default=None, description="the operator's own PamService, `host:port`")
     sms_target: Address | None = Field(default=None, description="the operator's own SmsService, `host:port`")
-    target_tls: bool = Field(default=False, description="whether the operator's services speak TLS")
     target_ca_file: Path | None = Field(default=None, description="certificates that the operator's services show")
     target_cert_file: Path | None = Field(default=None, description="certificate that the gateway shows them")
     target_key_file: Path | None = Field(default=None, description="the key of that certificate")
     correlate: Literal["rtag"] | None = Field(
         default=None, description="`rtag`: an empty rtag carries the request id, so that lost tickets can be found"
     )
+
+    @field_validator("pam_target", "sms_target")
+    @classmethod
+    def _encrypted_or_near(cls, target: str | None, info: ValidationInfo) -> str | None:
+        if target is not None and not info.data.get("target_tls") and not is_loopback(target):
+            raise ValueError("is not on loopback, so target_tls has to be true")
+        return target
+
+    @field_validator("target_ca_file", "target_cert_file", "target_key_file")
+    @classmethod
+    def _readable(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            _read_key(path)
+        return path
 
     @field_validator("secret")
     @classmethod
@@ -282,6 +315,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r}: a name has to be printable ASCII, because it travels in a header")
         return operators
 
+    @field_validator("server")
+    @classmethod
+    def _not_its_own_target(cls, server: Server, info: ValidationInfo) -> Server:
+        for name, operator in info.data.get("operators", {}).items():
+            for target in (operator.pam_target, operator.sms_target):
+                if target is not None and _is_same_address(target, server.listen):
+                    raise ValueError(f"operators.{name} has this very address as its target: calls would go in circles")
+        return server
+
     @field_validator("default_operator")
     @classmethod
     def _is_configured(cls, name: str | None, info: ValidationInfo) -> str | None:
@@ -301,6 +343,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file, whose content comes as arguments."""
         return env_settings, init_settings
+
+
+def _is_same_address(target: str, listen: str) -> bool:
+    host, port = host_and_port(target)
+    own_host, own_port = host_and_port(listen)
+    is_same_host = host == own_host or own_host in ("0.0.0.0", "::") or (is_loopback(target) and is_loopback(listen))  # noqa: S104
+    return port == own_port and port != 0 and is_same_host
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - any setting

@@ -6,6 +6,7 @@ import asyncio
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -20,12 +21,11 @@ from gateway.server.own import OwnRpc, once, own_rpc
 
 __all__ = ["SERVICE", "event_rpcs"]
 
-SERVICE: Final = pb.DESCRIPTOR.services_by_name["EventService"]
+_SERVICE: Final = pb.DESCRIPTOR.services_by_name["EventService"]
+SERVICE: Final = _SERVICE.full_name
 
 _PREFIX: Final = "EVENT_KIND_"
-_KINDS: Final = {
-    number: name.removeprefix(_PREFIX).lower() for name, number in pb.EventKind.items() if number
-}
+_KINDS: Final = {number: name.removeprefix(_PREFIX).lower() for name, number in pb.EventKind.items() if number}
 _BATCH: Final = 100
 _POLL_S: Final = 0.1
 _NAME_LIMIT: Final = 128
@@ -39,7 +39,8 @@ def event_rpcs(database: Database, open_calls: OpenCalls, clock: Callable[[], fl
         after = await _start(database, request)
         is_resumed = after > 0
         while True:
-            batch, gone = await database.run(lambda: events.read_events(request.operator, kinds, after, _BATCH))
+            read = partial(events.read_events, request.operator, kinds, after, _BATCH)
+            batch, gone = await database.run(read)
             if is_resumed and gone > after:
                 raise Failure(Reason.CURSOR_EXPIRED, "events after the cursor are no longer kept")
             for stored in batch:
@@ -54,8 +55,8 @@ def event_rpcs(database: Database, open_calls: OpenCalls, clock: Callable[[], fl
         await database.run(lambda: events.acknowledge(request.operator, consumer, seq, clock()))
         return pb.AcknowledgeResponse()
 
-    yield own_rpc(SERVICE, "Subscribe", subscribe)
-    yield own_rpc(SERVICE, "Acknowledge", once(acknowledge), subject="consumer")
+    yield own_rpc(_SERVICE, "Subscribe", subscribe)
+    yield own_rpc(_SERVICE, "Acknowledge", once(acknowledge), subject="consumer")
 
 
 def _kinds(request: Any) -> list[str]:  # noqa: ANN401 - a SubscribeRequest

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from gateway.ledger.bell import Bell
 from gateway.ledger.database import Database, LedgerUnavailable, Transaction
+from gateway.ledger.events import forget_events
 from gateway.settings import Webhooks
 from gateway.telemetry import Telemetry
 from gateway.webhooks import facts
@@ -31,6 +32,7 @@ T = TypeVar("T")
 _POLL_S: Final = 0.1
 _WORKER_POLL_S: Final = 0.2
 _BATCH: Final = 64
+_FORGET_EVERY_S: Final = 600
 
 
 class Courier:
@@ -53,6 +55,7 @@ class Courier:
         self._clock = clock
         self._bell = Bell()
         self._tasks: set[asyncio.Task[Reply]] = set()
+        self._forget_at = 0.0
 
     def serves(self, operator: str, api: str) -> bool:
         """Tell whether the operator has a service for this API."""
@@ -196,7 +199,18 @@ class Courier:
         owner = await self._database.identity()
         rows = await self._run(lambda: facts.due(owner, self._clock(), _BATCH))
         await asyncio.gather(*map(self._later_try, rows))
+        await self._forget()
         return bool(rows)
+
+    async def _forget(self) -> None:
+        """Remove what is older than the settings keep, once in a while."""
+        now = self._clock()
+        if now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_EVERY_S
+        before = now - self._settings.keep_days * 86_400
+        await self._run(lambda: facts.forget(before))
+        await self._run(lambda: forget_events(before))
 
     async def _later_try(self, row: Row) -> None:
         until = self._clock() + 2 * self._settings.patience_s

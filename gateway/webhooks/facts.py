@@ -25,6 +25,7 @@ __all__ = [
     "earlier_open",
     "fail_again",
     "finish",
+    "forget",
     "known_notification",
     "lease",
     "refuse",
@@ -313,6 +314,15 @@ def lease(row: Row, until: float) -> Transaction[Row | None]:
         (until, row.seq, row.next_at),
     )
     return _row(rows[0]) if rows else None
+
+
+def forget(before: float) -> Transaction[None]:
+    """Remove actions that ended and answers that were given before then; what is still to be passed on stays."""
+    yield Query("DELETE FROM facts WHERE updated < ? AND state IN ('DONE', 'LOST')", (before,))
+    yield Query(
+        "DELETE FROM deliveries WHERE received < ? AND NOT EXISTS (SELECT 1 FROM facts WHERE facts.key = deliveries.key)",
+        (before,),
+    )
 
 
 def known_notification(operator: str, stamp: int, signature: str) -> Transaction[Reply | None]:
