@@ -26,6 +26,7 @@ from gateway.settings import Settings, SettingsProblems
 from gateway.telemetry import Telemetry
 from gateway.upstream.platform import Platform
 from gateway.upstream.transport import OpenTransport, open_transport
+from gateway.webhooks.answers import Numbers
 from gateway.webhooks.courier import Courier
 from gateway.webhooks.dispatch import Dispatch, Target
 from gateway.webhooks.listener import listening
@@ -167,8 +168,9 @@ async def _receiving(
         return
     dispatch = Dispatch(_targets(settings), contract.routes)
     actions = {api: inbound(contract, api) for api in ("pam", "sms")}
-    courier = Courier(ledger.database, dispatch, actions["pam"], settings.webhooks, telemetry, clock)
-    notifications = Notifications(ledger.database, dispatch, settings.webhooks, telemetry, clock)
+    numbers = {api: Numbers.of(codes, settings.webhooks.other_code) for api, codes in _codes(settings).items()}
+    courier = Courier(ledger.database, dispatch, actions["pam"], settings.webhooks, numbers["pam"], telemetry, clock)
+    notifications = Notifications(ledger.database, dispatch, settings.webhooks, numbers, telemetry, clock)
     receiver = Receiver(settings, courier, notifications, actions, telemetry, clock)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(dispatch.close)

@@ -7,6 +7,7 @@ Environment variables begin with ``GATEWAY_``, put ``__`` between levels and win
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -90,6 +91,19 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _certificates(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError:
+            raise ValueError("cannot be read as a PEM file of certificates") from None
+    return path
+
+
+def _no_password() -> str:
+    return ""
+
+
 def _reason(name: object) -> object:
     if isinstance(name, str) and name in Reason.__members__ and name != Reason.GATEWAY_FAULT:
         return Reason(name)
@@ -143,13 +157,8 @@ class Upstream(_Table):
 
     @field_validator("ca_file")
     @classmethod
-    def _certificates(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            try:
-                ssl.create_default_context(cafile=path)
-            except OSError:
-                raise ValueError("cannot be read as a PEM file of certificates") from None
-        return path
+    def _authorities(cls, path: Path | None) -> Path | None:
+        return _certificates(path)
 
 
 class LedgerTable(_Table):
@@ -206,7 +215,7 @@ class Operator(_Table):
     sms_target: Address | None = Field(default=None, description="the operator's own SmsService, `host:port`")
     target_ca_file: Path | None = Field(default=None, description="certificates that the operator's services show")
     target_cert_file: Path | None = Field(default=None, description="certificate that the gateway shows them")
-    target_key_file: Path | None = Field(default=None, description="the key of that certificate")
+    target_key_file: Path | None = Field(default=None, validate_default=True, description="the key of that certificate")
     correlate: Literal["rtag"] | None = Field(
         default=None, description="`rtag`: an empty rtag carries the request id, so that lost tickets can be found"
     )
@@ -218,12 +227,34 @@ class Operator(_Table):
             raise ValueError("is not on loopback, so target_tls has to be true")
         return target
 
-    @field_validator("target_ca_file", "target_cert_file", "target_key_file")
+    @field_validator("target_ca_file")
+    @classmethod
+    def _authorities(cls, path: Path | None) -> Path | None:
+        return _certificates(path)
+
+    @field_validator("target_cert_file")
     @classmethod
     def _readable(cls, path: Path | None) -> Path | None:
         if path is not None:
             _read_key(path)
         return path
+
+    @field_validator("target_key_file")
+    @classmethod
+    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key is not None:
+            _read_key(key)
+        if "target_cert_file" not in info.data:
+            return key
+        certificate = info.data["target_cert_file"]
+        if (key is None) != (certificate is None):
+            raise ValueError("and target_cert_file have to be given together")
+        if key is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=_no_password)
+            except (OSError, ValueError):
+                raise ValueError("is not the PEM file of the key of target_cert_file, without a password") from None
+        return key
 
     @field_validator("secret")
     @classmethod
@@ -278,6 +309,11 @@ class Webhooks(_Table):
     other_code: int = Field(default=0, description="error code where no platform code fits (assumed)")
     keep_days: float = Field(default=120, gt=0, description="how long events and answers are kept, in days")
 
+    @property
+    def call_timeout_s(self) -> float:
+        """Time limit of a call of the operator's service, so that its end still reaches the platform in time."""
+        return 0.95 * self.patience_s
+
 
 class Codes(_Table):
     """Platform codes that are not known today, by API: number = reason."""
@@ -315,14 +351,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r}: a name has to be printable ASCII, because it travels in a header")
         return operators
 
-    @field_validator("server")
+    @field_validator("server", "webhooks")
     @classmethod
-    def _not_its_own_target(cls, server: Server, info: ValidationInfo) -> Server:
+    def _not_its_own_target(cls, table: Server | Webhooks, info: ValidationInfo) -> Server | Webhooks:
         for name, operator in info.data.get("operators", {}).items():
             for target in (operator.pam_target, operator.sms_target):
-                if target is not None and _is_same_address(target, server.listen):
+                if target is not None and table.listen is not None and _is_same_address(target, table.listen):
                     raise ValueError(f"operators.{name} has this very address as its target: calls would go in circles")
-        return server
+        return table
 
     @field_validator("default_operator")
     @classmethod
@@ -348,8 +384,27 @@ class Settings(BaseSettings):
 def _is_same_address(target: str, listen: str) -> bool:
     host, port = host_and_port(target)
     own_host, own_port = host_and_port(listen)
-    is_same_host = host == own_host or own_host in ("0.0.0.0", "::") or (is_loopback(target) and is_loopback(listen))  # noqa: S104
-    return port == own_port and port != 0 and is_same_host
+    if port != own_port or port == 0:
+        return False
+    if own_host in ("0.0.0.0", "::"):  # noqa: S104
+        return is_loopback(target) or _is_of_this_machine(host)
+    return host == own_host or (is_loopback(target) and is_loopback(listen))
+
+
+def _is_of_this_machine(host: str) -> bool:
+    """Tell whether a host has an address that only this machine can bind."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError:
+        return False
+    for family, kind, _, _, address in found:
+        with socket.socket(family, kind) as bound:
+            try:
+                bound.bind(address)
+            except OSError:
+                continue
+            return True
+    return False
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - any setting

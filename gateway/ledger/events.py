@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from gateway.ledger.database import Query, Transaction
 
-__all__ = ["StoredEvent", "acknowledge", "acknowledged", "forget_events", "read_events", "tell"]
+__all__ = [
+    "Page",
+    "StoredEvent",
+    "acknowledge",
+    "acknowledged",
+    "forget_events",
+    "hold_events",
+    "read_events",
+    "tell",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +35,33 @@ class StoredEvent:
     accepted: float
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some events in order; the largest number that is no longer kept, and the largest there was before they were read."""
+
+    events: list[StoredEvent]
+    gone: int
+    newest: int
+
+
+def hold_events() -> Transaction[None]:
+    """Let nobody else append events until the transaction ends."""
+    yield Query("SELECT $serialise(?)", ("events",))
+
+
 def tell(operator: str, kind: str, payload: bytes, stamp: int, now: float) -> Transaction[None]:
     """Append an event."""
-    yield Query("SELECT $serialise(?)", ("events",))
+    yield from hold_events()
     yield Query(
         "INSERT INTO events (operator, kind, payload, stamp, accepted) VALUES (?, ?, ?, ?, ?)",
         (operator, kind, payload, stamp, now),
     )
 
 
-def read_events(
-    operator: str, kinds: Collection[str], after: int, limit: int
-) -> Transaction[tuple[list[StoredEvent], int]]:
-    """Return the next events after a number, and the largest number that is no longer kept."""
+def read_events(operator: str, kinds: Collection[str], after: int, limit: int) -> Transaction[Page]:
+    """Return the next events after a number."""
     marks = ", ".join("?" * len(kinds))
+    newest = yield Query("SELECT COALESCE(MAX(seq), 0) FROM events WHERE operator = ?", (operator,))
     rows = yield Query(
         "SELECT seq, operator, kind, payload, stamp, accepted FROM events WHERE operator = ? AND seq > ?"
         + (f" AND kind IN ({marks})" if kinds else "")
@@ -48,7 +70,7 @@ def read_events(
     )
     gone = yield Query("SELECT COALESCE(MAX(seq), 0) FROM events_gone WHERE operator = ?", (operator,))
     events = [StoredEvent(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows]
-    return events, int(gone[0][0])
+    return Page(events, int(gone[0][0]), int(newest[0][0]))
 
 
 def acknowledged(operator: str, consumer: str) -> Transaction[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
@@ -29,6 +28,7 @@ _KINDS: Final = {number: name.removeprefix(_PREFIX).lower() for name, number in 
 _BATCH: Final = 100
 _POLL_S: Final = 0.1
 _NAME_LIMIT: Final = 128
+_SEQ_LIMIT: Final = 1 << 63
 
 
 def event_rpcs(database: Database, open_calls: OpenCalls, clock: Callable[[], float]) -> Iterator[OwnRpc]:
@@ -40,14 +40,18 @@ def event_rpcs(database: Database, open_calls: OpenCalls, clock: Callable[[], fl
         is_resumed = after > 0
         while True:
             read = partial(events.read_events, request.operator, kinds, after, _BATCH)
-            batch, gone = await database.run(read)
-            if is_resumed and gone > after:
+            page = await database.run(read)
+            if is_resumed and page.gone > after:
                 raise Failure(Reason.CURSOR_EXPIRED, "events after the cursor are no longer kept")
-            for stored in batch:
+            for stored in page.events:
                 yield pb.SubscribeResponse(cursor=_cursor(stored.operator, stored.seq), event=_event(stored))
                 after, is_resumed = stored.seq, True
-            if not batch:
+            if not page.events:
+                # Events of other kinds are dealt with too: that they are forgotten later is no loss.
+                after, is_resumed = max(after, page.newest), True
                 await open_calls.until_closed(asyncio.sleep(_POLL_S))
+            if open_calls.is_closed:
+                raise Failure(Reason.SHUTTING_DOWN, "the gateway is shutting down")
 
     async def acknowledge(request: Any) -> Message:  # noqa: ANN401 - an AcknowledgeRequest
         consumer = _consumer(request.consumer, is_required=True)
@@ -67,7 +71,7 @@ def _kinds(request: Any) -> list[str]:  # noqa: ANN401 - a SubscribeRequest
     ]
     if unknown:
         raise invalid(unknown)
-    return [_KINDS[kind] for kind in request.kinds]
+    return list(dict.fromkeys(_KINDS[kind] for kind in request.kinds))
 
 
 async def _start(database: Database, request: Any) -> int:  # noqa: ANN401 - a SubscribeRequest
@@ -81,8 +85,8 @@ async def _start(database: Database, request: Any) -> int:  # noqa: ANN401 - a S
 
 
 def _consumer(name: str, *, is_required: bool) -> str:
-    if (is_required and not name) or len(name) > _NAME_LIMIT:
-        raise invalid([Violation("consumer", f"has to be 1 to {_NAME_LIMIT} characters")])
+    if (is_required and not name) or len(name) > _NAME_LIMIT or not name.isprintable():
+        raise invalid([Violation("consumer", f"has to be 1 to {_NAME_LIMIT} printable characters")])
     return name
 
 
@@ -103,9 +107,9 @@ def _cursor(operator: str, seq: int) -> str:
 def _seq(operator: str, cursor: str) -> int:
     """Read a cursor, which is good for the operator whose events it came with."""
     try:
-        version, seq, owner = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(":", 2)
-        if (version, owner) == ("1", operator) and seq.isdigit():
-            return int(seq)
-    except (ValueError, binascii.Error):
+        seq = int(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(":", 2)[1])
+        if 0 < seq < _SEQ_LIMIT and cursor == _cursor(operator, seq):
+            return seq
+    except (ValueError, IndexError):
         pass
     raise invalid([Violation("cursor", "is no cursor of this operator's events")])

@@ -9,9 +9,8 @@ from enum import Enum
 from typing import Final
 
 from gateway.failure import Reason
-from gateway.wire.codes import PLATFORM_CODES
 
-__all__ = ["OK", "Ending", "Reply", "Said", "ending_of", "error", "reply_to"]
+__all__ = ["OK", "Ending", "Numbers", "Reply", "Said", "ending_of", "error", "reply_to"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,19 @@ class Said:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The error codes of an API: the one of each reason that has one, and ``other`` where none fits."""
+
+    by_reason: Mapping[Reason, int]
+    other: int
+
+    @classmethod
+    def of(cls, codes: Mapping[int, Reason], other: int) -> Numbers:
+        """Turn a table of codes round; where a reason has two, the first one stands."""
+        return cls({reason: code for code, reason in reversed(list(codes.items()))}, other)
+
+
 OK: Final = Reply(200)
 
 _STATUSES: Final[Mapping[str, int]] = {
@@ -65,7 +77,6 @@ _DEFINITE: Final = frozenset(
 )
 """The refusals that no later try will change."""
 
-_CODES: Final = {reason: code for code, reason in PLATFORM_CODES.items()}
 _IDENTIFY: Final = "identify"
 _DISCARD: Final = "ticket_discard"
 _PLAYER_NOT_FOUND: Final = 101
@@ -78,18 +89,19 @@ def error(status: int, code: int, message: str) -> Reply:
     return Reply(status, text.encode("utf-8", "replace"))
 
 
-def reply_to(action: str, said: Said, other_code: int) -> Reply:
-    """Return what the platform is told; ``other_code`` stands where no platform code fits."""
+def reply_to(action: str, said: Said, numbers: Numbers) -> Reply:
+    """Return what the platform is told."""
     status = 200 if _is_done(action, said.code) else _STATUSES.get(said.code, 500)
     if status == 200:
         return Reply(200, said.body)
-    if said.reason in _CODES:
-        return error(status, _CODES[said.reason], said.message or str(said.reason))
+    number = numbers.by_reason.get(said.reason) if said.reason else None
+    if number is not None:
+        return error(status, number, said.message or str(said.reason))
     if said.code == "NOT_FOUND":
         if action == _IDENTIFY:
             return error(400, _PLAYER_NOT_FOUND, "User not found")
         return error(400, _TICKET_NOT_FOUND, said.message or "not found")
-    return error(status, other_code, said.message if said.code in _DEFINITE else "the operator's service failed")
+    return error(status, numbers.other, said.message if said.code in _DEFINITE else "the operator's service failed")
 
 
 def ending_of(action: str, code: str, *, is_opening: bool) -> Ending:

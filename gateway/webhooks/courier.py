@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from gateway.ledger.bell import Bell
 from gateway.ledger.database import Database, LedgerUnavailable, Transaction
@@ -18,9 +19,9 @@ from gateway.ledger.events import forget_events
 from gateway.settings import Webhooks
 from gateway.telemetry import Telemetry
 from gateway.webhooks import facts
-from gateway.webhooks.answers import OK, Ending, Reply, Said, ending_of, error, reply_to
+from gateway.webhooks.answers import OK, Ending, Numbers, Reply, Said, ending_of, error, reply_to
 from gateway.webhooks.dispatch import Dispatch
-from gateway.webhooks.facts import Answered, Begun, Delivery, Joined, Row, State
+from gateway.webhooks.facts import Answered, Begun, Delivery, Here, Joined, Row, State
 from gateway.webhooks.ticket import OPENINGS
 from gateway.wire.inbound import Inbound
 
@@ -44,6 +45,7 @@ class Courier:
         dispatch: Dispatch,
         actions: Mapping[str, Inbound],
         settings: Webhooks,
+        numbers: Numbers,
         telemetry: Telemetry,
         clock: Callable[[], float],
     ) -> None:
@@ -51,10 +53,14 @@ class Courier:
         self._dispatch = dispatch
         self._actions = actions
         self._settings = settings
+        self._numbers = numbers
         self._telemetry = telemetry
         self._clock = clock
         self._bell = Bell()
         self._tasks: set[asyncio.Task[Reply]] = set()
+        self._answers: dict[str, asyncio.Task[Reply]] = {}
+        self._unsettled: list[Row] = []
+        self._lost = error(500, numbers.other, "nobody knows whether it was carried out")
         self._forget_at = 0.0
 
     def serves(self, operator: str, api: str) -> bool:
@@ -66,7 +72,7 @@ class Courier:
     async def deliver(self, delivery: Delivery) -> Reply:
         """Answer one verified delivery; raises LedgerUnavailable."""
         owner = await self._database.identity()
-        admission = await self._run(lambda: facts.accept(delivery, owner, self._clock()))
+        admission = await self._run(lambda: facts.accept(delivery, self._here(owner)))
         match admission:
             case Answered(reply):
                 self._telemetry.webhook("repeated")
@@ -75,62 +81,80 @@ class Courier:
                 self._telemetry.webhook("repeated")
                 return await self._joined(row, owner)
             case Begun(row):
-                return await self._begin(row, owner)
+                return await self._begin(row, owner, delivery.trace)
             case facts.Misplaced(why):
                 self._telemetry.alert(
                     "webhook_out_of_place", operator=delivery.operator, action=delivery.action, why=why
                 )
-                return error(400, self._settings.other_code, why)
+                return error(400, self._numbers.other, why)
 
-    async def _begin(self, row: Row, owner: str) -> Reply:
-        task = asyncio.create_task(self._first_try(row, owner))
+    async def _begin(self, row: Row, owner: str, trace: str) -> Reply:
+        answer = self._answers[row.key] = self._task(self._answer(row, owner, trace))
+        answer.add_done_callback(partial(self._answered, row.key))
+        return await asyncio.shield(answer)
+
+    def _answered(self, key: str, answer: asyncio.Task[Reply]) -> None:
+        if self._answers.get(key) is answer:
+            del self._answers[key]
+
+    def _task(self, work: Coroutine[Any, Any, Reply]) -> asyncio.Task[Reply]:
+        """Start what goes on although the platform hangs up."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if row.action in OPENINGS:
-            return await asyncio.shield(task)
-        await asyncio.wait({task}, timeout=self._settings.answer_after_s)
-        if task.done():
-            return task.result()
-        await self._run(lambda: facts.answer_early(row, row.request, self._clock()))
-        self._ring(row)
-        return OK
+        return task
+
+    async def _answer(self, row: Row, owner: str, trace: str) -> Reply:
+        """Try an action for the first time; what is tried on is answered after a while."""
+        task = self._task(self._first_try(row, owner, trace))
+        if row.action not in OPENINGS:
+            await asyncio.wait({task}, timeout=self._settings.answer_after_s)
+            if not task.done() and await self._run(lambda: facts.answer_early(row, row.request, self._clock())):
+                self._ring(row)
+                return OK
+        return await task
 
     async def _joined(self, row: Row, owner: str) -> Reply:
-        """Wait for the answer of the same action that is on its way."""
+        """Wait for the answer of the same action that is on its way, here or in another gateway."""
+        if row.key in self._answers:
+            return await asyncio.shield(self._answers[row.key])
         patience_s = self._settings.patience_s if row.action in OPENINGS else self._settings.answer_after_s
         ends = asyncio.get_running_loop().time() + patience_s + _POLL_S
         while asyncio.get_running_loop().time() < ends:
             await self._bell.heard(row.key, _POLL_S)
-            now = await self._run(lambda: facts.row_of(row.key, owner, self._clock()))
+            now = await self._run(lambda: facts.row_of(row, self._here(owner)))
             if now is None:
-                return error(500, self._settings.other_code, "the delivery was refused; deliver it again")
+                return error(500, self._numbers.other, "the delivery was refused; deliver it again")
             if now.reply is not None:
                 return now.reply
-        return error(500, self._settings.other_code, "the delivery is still on its way")
+        return error(500, self._numbers.other, "the delivery is still on its way")
 
     # ------------------------------------------------------------------------------------------------ tries
 
-    async def _first_try(self, row: Row, owner: str) -> Reply:
+    async def _first_try(self, row: Row, owner: str, trace: str) -> Reply:
         try:
-            return await self._first_try_in_turn(row, owner)
-        except asyncio.CancelledError:
-            if row.action not in OPENINGS:
-                await asyncio.shield(self._keep(row))
+            return await self._first_try_in_turn(row, owner, trace)
+        except BaseException:
+            # Its end could not be written down; ``work`` does that as soon as it can be.
+            self._unsettled.append(row)
             raise
         finally:
             self._ring(row)
 
-    async def _first_try_in_turn(self, row: Row, owner: str) -> Reply:
+    async def _first_try_in_turn(self, row: Row, owner: str, trace: str) -> Reply:
         is_opening = row.action in OPENINGS
-        if not await self._turn(row, owner):
+        ends = asyncio.get_running_loop().time() + self._settings.call_timeout_s
+        if not await self._turn(row, owner, ends):
             if is_opening:
                 await self._run(lambda: facts.refuse(row))
-                return error(500, self._settings.other_code, "an earlier action on the ticket is still on its way")
+                return error(500, self._numbers.other, "an earlier action on the ticket is still on its way")
             await self._keep(row)
             return OK
-        said = await self._call(row)
+        # The platform waits for the whole of a create or reserve, and for nothing else.
+        timeout_s = ends - asyncio.get_running_loop().time() if is_opening else self._settings.call_timeout_s
+        said = await self._call(row, timeout_s, trace)
         ending = ending_of(row.action, said.code, is_opening=is_opening)
-        reply = reply_to(row.action, said, self._settings.other_code)
+        reply = reply_to(row.action, said, self._numbers)
         if ending is Ending.DONE:
             self._telemetry.webhook("accepted")
             return await self._run(lambda: facts.finish(row, reply, State.DONE, row.request, self._clock()))
@@ -157,25 +181,25 @@ class Courier:
     async def _keep(self, row: Row) -> None:
         """Keep an action for a later try."""
         delays = self._settings.repeat_s
-        next_at = self._clock() + delays[min(row.tries, len(delays) - 1)]
+        again = self._clock() + delays[min(row.tries, len(delays) - 1)]
+        next_at = min(again, row.received + self._settings.give_up_s)
         await self._run(lambda: facts.fail_again(row, next_at, row.request, self._clock()))
 
-    async def _call(self, row: Row) -> Said:
+    async def _call(self, row: Row, timeout_s: float, trace: str = "") -> Said:
         inbound = self._actions[row.action]
         request = inbound.route.request.message.FromString(row.request)
         request.request_id = row.key  # type: ignore[attr-defined]
-        metadata = {"idempotency-key": row.key, "x-request-id": row.key, "x-operator": row.operator}
         return await self._dispatch.call(
-            inbound.route, row.operator, request, timeout_s=self._settings.patience_s, metadata=metadata
+            inbound.route, row.operator, request, timeout_s=timeout_s, request_id=row.key, trace=trace
         )
 
-    async def _turn(self, row: Row, owner: str) -> bool:
-        """Wait until no earlier action on the ticket is out; False where that takes too long."""
-        ends = asyncio.get_running_loop().time() + self._settings.patience_s
-        while await self._run(lambda: facts.earlier_open(row, owner, self._clock())):
-            if asyncio.get_running_loop().time() >= ends:
+    async def _turn(self, row: Row, owner: str, ends: float) -> bool:
+        """Wait until no earlier action on the ticket is out; False where that takes until ``ends``."""
+        while await self._run(lambda: facts.earlier_open(row, self._here(owner))):
+            left_s = ends - asyncio.get_running_loop().time()
+            if left_s <= 0:
                 return False
-            await self._bell.heard((row.operator, row.ticket_id), _POLL_S)
+            await self._bell.heard((row.operator, row.ticket_id), min(_POLL_S, left_s))
         return True
 
     # ------------------------------------------------------------------------------------------- later tries
@@ -197,10 +221,18 @@ class Courier:
     async def work(self) -> bool:
         """Make the later tries that are due; tells whether there were any."""
         owner = await self._database.identity()
-        rows = await self._run(lambda: facts.due(owner, self._clock(), _BATCH))
+        await self._settle(owner)
+        rows = await self._run(lambda: facts.due(self._here(owner), _BATCH))
         await asyncio.gather(*map(self._later_try, rows))
         await self._forget()
         return bool(rows)
+
+    async def _settle(self, owner: str) -> None:
+        """Write down what becomes of first tries that ended without that."""
+        for row in tuple(self._unsettled):
+            await self._run(partial(facts.settle, row, self._here(owner)))
+            self._unsettled.remove(row)
+            self._ring(row)
 
     async def _forget(self) -> None:
         """Remove what is older than the settings keep, once in a while."""
@@ -217,8 +249,8 @@ class Courier:
         leased = await self._run(lambda: facts.lease(row, until))
         if leased is None:
             return
-        said = await self._call(leased)
-        reply = reply_to(leased.action, said, self._settings.other_code)
+        said = await self._call(leased, self._settings.call_timeout_s)
+        reply = reply_to(leased.action, said, self._numbers)
         ending = ending_of(leased.action, said.code, is_opening=False)
         is_over = self._clock() - leased.received >= self._settings.give_up_s
         if ending is Ending.DONE:
@@ -232,6 +264,9 @@ class Courier:
     async def close(self) -> None:
         """Wait for the tries that are under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _here(self, owner: str) -> Here:
+        return Here(owner, self._clock(), self._lost)
 
     def _ring(self, row: Row) -> None:
         self._bell.ring(row.key)

@@ -7,14 +7,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from gateway.ledger.database import Query, Transaction
-from gateway.ledger.events import tell
-from gateway.webhooks.answers import Reply
-from gateway.webhooks.ticket import OPENINGS, Action, Fact, New, OutOfPlace, Repeat, Stale, judge, key_of
+from gateway.ledger.events import hold_events, tell
+from gateway.webhooks.answers import OK, Reply
+from gateway.webhooks.ticket import Action, Fact, New, OutOfPlace, Repeat, Stale, judge, key_of
 
 __all__ = [
     "Answered",
     "Begun",
     "Delivery",
+    "Here",
     "Joined",
     "Misplaced",
     "Row",
@@ -31,12 +32,16 @@ __all__ = [
     "refuse",
     "remember_notification",
     "row_of",
+    "settle",
 ]
 
 _COLUMNS: Final = (
     "seq, key, operator, ticket_id, action, epoch, stamp, data, request, state, status, body, owner, received, updated, "
     "next_at, tries"
 )
+_IS_OPENING: Final = "action IN ('ticket_create', 'ticket_reserve')"
+_IS_OPEN: Final = "state IN ('TRYING', 'PENDING')"
+"""In the words of an index, which is used only where a query repeats them."""
 
 
 class State(StrEnum):
@@ -60,6 +65,16 @@ class Delivery:
     signature: str
     data: bytes
     request: bytes
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Who asks, when, and what a create or reserve is answered that ended without a definite answer."""
+
+    owner: str
+    now: float
+    lost: Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +136,28 @@ class Misplaced:
 Admission = Answered | Joined | Begun | Misplaced
 
 
-def accept(delivery: Delivery, owner: str, now: float) -> Transaction[Admission]:
+def accept(delivery: Delivery, here: Here) -> Transaction[Admission]:
     """Write a delivery down, or find what it was answered before."""
     yield Query("SELECT $serialise(?)", (_lock(delivery.operator, delivery.ticket_id),))
-    same = yield from _same_delivery(delivery, owner, now)
+    yield from _abandon_ticket(delivery.operator, delivery.ticket_id, here)
+    same = yield from _same_delivery(delivery)
     if same is not None:
         return same
-    rows = yield from _rows(delivery.operator, delivery.ticket_id, owner, now)
+    rows = yield from _rows(delivery.operator, delivery.ticket_id)
     by_key = {row.key: row for row in rows}
-    facts = [Fact(row.action, row.stamp, row.epoch, row.data, row.key) for row in rows]
+    facts = [Fact(row.action, row.stamp, row.epoch, row.data, row.key, is_lost=row.state is State.LOST) for row in rows]
     match judge(facts, delivery.action, delivery.stamp, delivery.data):
         case Repeat(fact):
-            yield from _remember(delivery, fact.key, now)
+            yield from _remember(delivery, fact.key, here.now)
             return _known(by_key[fact.key])
         case Stale():
-            yield from _remember(delivery, "", now)
-            return Answered(Reply(200))
+            yield from _remember(delivery, "", here.now)
+            return Answered(OK)
         case OutOfPlace(why):
             return Misplaced(why)
         case New(epoch):
-            row = yield from _insert(delivery, epoch, owner, now)
-            yield from _remember(delivery, row.key, now)
+            row = yield from _insert(delivery, epoch, here)
+            yield from _remember(delivery, row.key, here.now)
             return Begun(row)
     raise AssertionError("a verdict is one of these")  # pragma: no cover
 
@@ -154,7 +170,7 @@ def _known(row: Row) -> Admission:
     return Joined(row) if row.reply is None else Answered(row.reply)
 
 
-def _same_delivery(delivery: Delivery, owner: str, now: float) -> Transaction[Admission | None]:
+def _same_delivery(delivery: Delivery) -> Transaction[Admission | None]:
     rows = yield Query(
         "SELECT key FROM deliveries WHERE operator = ? AND api = 'pam' AND stamp = ? AND signature = ?",
         (delivery.operator, delivery.stamp, delivery.signature),
@@ -163,8 +179,8 @@ def _same_delivery(delivery: Delivery, owner: str, now: float) -> Transaction[Ad
         return None
     key = str(rows[0][0])
     if not key:
-        return Answered(Reply(200))
-    row = yield from row_of(key, owner, now)
+        return Answered(OK)
+    row = yield from _row_of(key)
     return None if row is None else _known(row)
 
 
@@ -176,7 +192,7 @@ def _remember(delivery: Delivery, key: str, now: float) -> Transaction[None]:
     )
 
 
-def _insert(delivery: Delivery, epoch: int, owner: str, now: float) -> Transaction[Row]:
+def _insert(delivery: Delivery, epoch: int, here: Here) -> Transaction[Row]:
     rows = yield Query(
         "INSERT INTO facts (key, operator, ticket_id, action, epoch, stamp, data, request, state, status, body, owner, "
         "received, updated, next_at, tries, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'TRYING', NULL, ?, ?, ?, ?, NULL, 0, 0) "
@@ -191,57 +207,70 @@ def _insert(delivery: Delivery, epoch: int, owner: str, now: float) -> Transacti
             delivery.data,
             delivery.request,
             b"",
-            owner,
-            now,
-            now,
+            here.owner,
+            here.now,
+            here.now,
         ),
     )
     return _row(rows[0])
 
 
-def row_of(key: str, owner: str, now: float) -> Transaction[Row | None]:
-    """Return an action by its key; one whose process is gone is judged first."""
+def row_of(row: Row, here: Here) -> Transaction[Row | None]:
+    """Return what has become of an action; one whose process is gone is judged first."""
+    yield from _abandon_ticket(row.operator, row.ticket_id, here)
+    return (yield from _row_of(row.key))
+
+
+def _row_of(key: str) -> Transaction[Row | None]:
     rows = yield Query(f"SELECT {_COLUMNS} FROM facts WHERE key = ?", (key,))
-    if not rows:
-        return None
-    return (yield from _abandoned(_row(rows[0]), owner, now))
+    return _row(rows[0]) if rows else None
 
 
-def _rows(operator: str, ticket_id: str, owner: str, now: float) -> Transaction[list[Row]]:
+def _rows(operator: str, ticket_id: str) -> Transaction[list[Row]]:
     rows = yield Query(
         f"SELECT {_COLUMNS} FROM facts WHERE operator = ? AND ticket_id = ? ORDER BY seq", (operator, ticket_id)
     )
-    found: list[Row] = []
-    for row in rows:
-        found.append((yield from _abandoned(_row(row), owner, now)))
-    return found
+    return list(map(_row, rows))
 
 
-def _abandoned(row: Row, owner: str, now: float) -> Transaction[Row]:
-    """Judge an action whose process died with it: a create or reserve is lost, any other is tried again."""
-    if row.state is not State.TRYING or row.owner == owner:
-        return row
-    is_opening = row.action in OPENINGS
+def _abandon_ticket(operator: str, ticket_id: str, here: Here) -> Transaction[None]:
+    """Judge the actions on a ticket whose processes died with them."""
+    where = "operator = ? AND ticket_id = ? AND owner <> ? AND $gone(owner)"
+    yield from _abandon(where, (operator, ticket_id, here.owner), here)
+
+
+def settle(row: Row, here: Here) -> Transaction[None]:
+    """Judge an action of this process whose first try ended without being written down."""
+    yield from _abandon("seq = ?", (row.seq,), here)
+
+
+def _abandon(where: str, parameters: tuple[Any, ...], here: Here) -> Transaction[None]:
+    """Judge actions that nobody tries any more: a create or reserve is lost, any other is accepted and tried again."""
+    where = f"{_IS_OPEN} AND state = 'TRYING' AND {where}"
+    if not (yield Query(f"SELECT 1 FROM facts WHERE {where} LIMIT 1", parameters)):
+        return
+    # The log of events comes first: whoever has it already may wait for these rows.
+    yield from hold_events()
     rows = yield Query(
-        "UPDATE facts SET state = ?, status = ?, body = ?, next_at = ?, updated = ? "
-        f"WHERE seq = ? AND state = 'TRYING' AND owner = ? AND $gone(owner) RETURNING {_COLUMNS}",
-        (
-            State.LOST if is_opening else State.PENDING,
-            500 if is_opening else 200,
-            b"",
-            None if is_opening else now,
-            now,
-            row.seq,
-            row.owner,
-        ),
+        f"UPDATE facts SET state = CASE WHEN {_IS_OPENING} THEN 'LOST' ELSE 'PENDING' END, "
+        f"status = COALESCE(status, CASE WHEN {_IS_OPENING} THEN ? ELSE 200 END), "
+        f"body = CASE WHEN {_IS_OPENING} THEN ? ELSE body END, "
+        f"next_at = CASE WHEN {_IS_OPENING} THEN NULL ELSE ? END, updated = ? WHERE {where} RETURNING {_COLUMNS}, told",
+        (here.lost.status, here.lost.body, here.now, here.now, *parameters),
     )
-    return _row(rows[0]) if rows else row
+    for row, told in sorted(((_row(row[:-1]), row[-1]) for row in rows), key=lambda judged: judged[0].seq):
+        if row.state is State.PENDING and not told:
+            yield from _tell(row, row.request, here.now)
 
 
-def earlier_open(row: Row, owner: str, now: float) -> Transaction[bool]:
+def earlier_open(row: Row, here: Here) -> Transaction[bool]:
     """Tell whether an earlier action on the same ticket is still to be passed on."""
-    rows = yield from _rows(row.operator, row.ticket_id, owner, now)
-    return any(other.seq < row.seq and other.state in (State.TRYING, State.PENDING) for other in rows)
+    yield from _abandon_ticket(row.operator, row.ticket_id, here)
+    rows = yield Query(
+        f"SELECT 1 FROM facts WHERE operator = ? AND ticket_id = ? AND seq < ? AND {_IS_OPEN} LIMIT 1",
+        (row.operator, row.ticket_id, row.seq),
+    )
+    return bool(rows)
 
 
 def finish(row: Row, reply: Reply, state: State, event: bytes | None, now: float) -> Transaction[Reply]:
@@ -259,13 +288,14 @@ def finish(row: Row, reply: Reply, state: State, event: bytes | None, now: float
     return after.reply or reply
 
 
-def answer_early(row: Row, event: bytes, now: float) -> Transaction[None]:
-    """Accept an action whose first try takes long: it is answered 200 from now on."""
+def answer_early(row: Row, event: bytes, now: float) -> Transaction[bool]:
+    """Accept an action whose first try takes long: it is answered 200 from now on. False where the try has ended."""
     rows = yield Query(
         "UPDATE facts SET status = 200, updated = ? WHERE seq = ? AND status IS NULL RETURNING told", (now, row.seq)
     )
     if rows and not rows[0][0]:
         yield from _tell(row, event, now)
+    return bool(rows)
 
 
 def _tell(row: Row, event: bytes, now: float) -> Transaction[None]:
@@ -292,19 +322,16 @@ def refuse(row: Row) -> Transaction[bool]:
     return bool(rows)
 
 
-def due(owner: str, now: float, limit: int) -> Transaction[list[Row]]:
+def due(here: Here, limit: int) -> Transaction[list[Row]]:
     """Return the actions whose next try has come and that are first in line for their ticket."""
+    yield from _abandon("owner <> ? AND $gone(owner)", (here.owner,), here)
     rows = yield Query(
-        f"SELECT {_COLUMNS} FROM facts WHERE (state = 'PENDING' AND next_at <= ?) OR (state = 'TRYING' AND owner <> ?) "
-        "ORDER BY seq LIMIT ?",
-        (now, owner, limit),
+        f"SELECT {_COLUMNS} FROM facts WHERE {_IS_OPEN} AND state = 'PENDING' AND next_at <= ? AND NOT EXISTS "
+        "(SELECT 1 FROM facts AS earlier WHERE earlier.operator = facts.operator AND earlier.ticket_id = facts.ticket_id "
+        "AND earlier.seq < facts.seq AND earlier.state IN ('TRYING', 'PENDING')) ORDER BY next_at, seq LIMIT ?",
+        (here.now, limit),
     )
-    found: list[Row] = []
-    for row in map(_row, rows):
-        judged = yield from _abandoned(row, owner, now)
-        if judged.state is State.PENDING and not (yield from earlier_open(judged, owner, now)):
-            found.append(judged)
-    return found
+    return list(map(_row, rows))
 
 
 def lease(row: Row, until: float) -> Transaction[Row | None]:
@@ -317,8 +344,13 @@ def lease(row: Row, until: float) -> Transaction[Row | None]:
 
 
 def forget(before: float) -> Transaction[None]:
-    """Remove actions that ended and answers that were given before then; what is still to be passed on stays."""
-    yield Query("DELETE FROM facts WHERE updated < ? AND state IN ('DONE', 'LOST')", (before,))
+    """Remove what ended and was answered before then: tickets as a whole, because what is new depends on all of it."""
+    yield Query(
+        "DELETE FROM facts WHERE updated < ? AND state IN ('DONE', 'LOST') AND NOT EXISTS (SELECT 1 FROM facts AS other "
+        "WHERE other.operator = facts.operator AND other.ticket_id = facts.ticket_id "
+        "AND (other.updated >= ? OR other.state NOT IN ('DONE', 'LOST')))",
+        (before, before),
+    )
     yield Query(
         "DELETE FROM deliveries WHERE received < ? AND NOT EXISTS (SELECT 1 FROM facts WHERE facts.key = deliveries.key)",
         (before,),

@@ -7,12 +7,14 @@ is told nothing.
 from __future__ import annotations
 
 import hashlib
+import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from google.protobuf.message import Message
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
@@ -36,6 +38,13 @@ __all__ = ["Receiver"]
 _UNSIGNED: Final = Reply(401)
 _TICKET_ACTIONS: Final = frozenset(Action)
 _STAMP_DIGITS: Final = 15
+_OPERATOR_NOT_FOUND: Final = 106
+
+_TICKET_ID: Final = re.compile(r"[!-~]{1,128}")
+"""What fits into a key that travels as metadata; the platform's own are 24 hexadecimal digits."""
+
+_TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""A ``traceparent`` as W3C Trace Context has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class _Signed:
     stamp: int
     signature: str
     body: bytes
+    trace: str
 
 
 class Receiver:
@@ -71,12 +81,22 @@ class Receiver:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
-        return Starlette(
+        app = Starlette(
             routes=[
                 HttpRoute("/pam/{operator}", self._pam, methods=["POST"]),
                 HttpRoute("/sms/{operator}", self._sms, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={HTTPException: self._elsewhere},
         )
+        app.router.redirect_slashes = False
+        return app
+
+    async def _elsewhere(self, _: Request, problem: Exception) -> Response:
+        """Answer what is no POST, or goes to a path that is none of ours."""
+        assert isinstance(problem, HTTPException)
+        response = _response(error(problem.status_code, self._settings.other_code, problem.detail))
+        response.headers.update(problem.headers or {})
+        return response
 
     async def _pam(self, request: Request) -> Response:
         return await self._received(request, "pam", "action")
@@ -91,16 +111,19 @@ class Receiver:
             reply = OK
         except LedgerUnavailable:
             reply = error(500, self._settings.other_code, "the gateway cannot write")
-        media_type = "application/json" if reply.body else None
-        return Response(reply.body, status_code=reply.status, media_type=media_type)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the platform is told in its own form
+            error_id = secrets.token_hex(8)
+            self._telemetry.fault(error_id, f"webhook/{api}", problem)
+            reply = error(500, self._settings.other_code, f"the gateway failed, error {error_id}")
+        return _response(reply)
 
     async def _reply(self, request: Request, api: str, key: str) -> Reply:
         operator = request.path_params["operator"]
         if operator not in self._operators:
-            return Reply(404)
+            return error(404, _OPERATOR_NOT_FOUND, f"Operator {operator[:100]} was not found")
         body = await self._body(request)
         if body is None:
-            return Reply(413)
+            return error(413, self._settings.other_code, "the body is too large")
         if "signature" not in request.headers:
             return OK if api == "pam" and _is_ping(body) else self._unsigned("no signature")
         signed = self._verified(request.headers, operator, body)
@@ -127,7 +150,8 @@ class Receiver:
             return None
         if not verify([self._keys[operator]], stamp, body, signature):
             return None
-        return _Signed(operator, int(stamp), signature, body)
+        trace = headers.get("traceparent", "")
+        return _Signed(operator, int(stamp), signature, body, trace if _TRACE.fullmatch(trace) else "")
 
     def _unsigned(self, why: str) -> Reply:
         self._telemetry.webhook(why)
@@ -160,16 +184,29 @@ class Receiver:
             return self._malformed(_described(message))
         return await self._passed_on(signed, api, token, inbound, message)
 
-    async def _passed_on(self, signed: _Signed, api: str, token: str, inbound: Inbound, message: Message) -> Reply:
+    async def _passed_on(
+        self,
+        signed: _Signed,
+        api: str,
+        token: str,
+        inbound: Inbound,
+        message: Any,  # noqa: ANN401 - a request of the contract
+    ) -> Reply:
         if token == "ping":  # noqa: S105 - the action's name
             return OK
+        message.operator = signed.operator  # not in the data of an SMS
+        is_ticket = token in _TICKET_ACTIONS
+        if is_ticket and not _TICKET_ID.fullmatch(message.ticket_id):
+            return self._malformed("data.ticket_id: has to be 1 to 128 printable ASCII characters without blanks")
         if not self._courier.serves(signed.operator, api):
             return error(500, self._settings.other_code, f"no {api}_target is configured")
-        if token in _TICKET_ACTIONS:
+        if is_ticket:
             return await self._courier.deliver(_delivery(signed, token, message))
         if api == "pam":
-            return await self._notifications.ask(signed.operator, inbound, message)
-        return await self._notifications.notify(signed.operator, signed.stamp, signed.signature, inbound, message)
+            return await self._notifications.ask(signed.operator, inbound, message, signed.trace)
+        return await self._notifications.notify(
+            signed.operator, signed.stamp, signed.signature, inbound, message, signed.trace
+        )
 
 
 def _delivery(signed: _Signed, token: str, message: Any) -> Delivery:  # noqa: ANN401 - a PAM request
@@ -182,7 +219,12 @@ def _delivery(signed: _Signed, token: str, message: Any) -> Delivery:  # noqa: A
         signature=signed.signature,
         data=hashlib.sha256(request).digest(),
         request=request,
+        trace=signed.trace,
     )
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, status_code=reply.status, media_type="application/json" if reply.body else None)
 
 
 def _is_ping(body: bytes) -> bool:

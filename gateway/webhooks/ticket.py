@@ -8,6 +8,8 @@ deliveries the same fact:
   so a late repeat that is stamped before a rollback belongs to the time before it;
 * a rollback is the last one's repeat unless a result has been accepted since, stamped between the two;
 * an update is a repeat when its data equal those of the last one accepted.
+
+A discard that follows a create or reserve without a definite answer is in place whatever else came.
 """
 
 from __future__ import annotations
@@ -89,13 +91,17 @@ TRANSITIONS: Final[Mapping[Stage, Mapping[Action, Stage]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An accepted action: its signed timestamp (Unix seconds), its epoch, and a hash of its data."""
+    """An accepted action: its signed timestamp (Unix seconds), its epoch, a hash of its data.
+
+    ``is_lost`` says that it ended without a definite answer.
+    """
 
     action: Action
     stamp: int
     epoch: int
     data: bytes
     key: str = ""
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +175,14 @@ def _update(accepted: Sequence[Fact], stamp: int, data: bytes) -> Verdict:
         return Repeat(updates[-1])
     if updates and stamp < updates[-1].stamp:
         return Stale()
-    return _if_in_place(accepted, Action.UPDATE, stamp)
+    # Two updates may be stamped in the same second; each needs a key of its own.
+    return _if_in_place(accepted, Action.UPDATE, max(stamp, updates[-1].epoch + 1) if updates else stamp)
 
 
 def _if_in_place(accepted: Sequence[Fact], action: Action, epoch: int) -> Verdict:
     stage = stage_after(accepted)
-    if action not in TRANSITIONS[stage]:
+    undoes = action is Action.DISCARD and any(fact.is_lost for fact in accepted)
+    if action not in TRANSITIONS[stage] and not undoes:
         return OutOfPlace(f"{action} does not fit a ticket that is {stage}")
     rollbacks = len(_all(accepted, Action.ROLLBACK))
     if action in RESULTS and epoch < rollbacks:

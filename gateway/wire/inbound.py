@@ -1,7 +1,8 @@
 """Which request is this webhook? The platform's envelope, read strictly into the messages that our contract has for it.
 
 Answers of the platform are read forgivingly, because losing one loses knowledge. A webhook that moves money is not: a field
-that may not be null has to be there, and each has to be of its type. Unknown keys and unknown words of an enum are kept in
+that may not be null has to be there, and each has to be of its type; what a request is nothing without may not be empty.
+Unknown keys and unknown words of an enum are kept in
 ``unmapped``, because a new one is no reason to refuse a bet.
 """
 
@@ -58,6 +59,9 @@ def _opener(route: Route) -> Open:
             if value is None:
                 if not field.nullable:
                     violations.append(Violation(f"{_DATA}.{key}", "is required"))
+                continue
+            if field.required and value == "":
+                violations.append(Violation(f"{_DATA}.{key}", "may not be empty"))
                 continue
             try:
                 found[field.name] = readers[key](value, lost)
