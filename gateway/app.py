@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
@@ -17,6 +17,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
 from gateway.server.aio import own_handlers, platform_handlers
 from gateway.server.drain import OpenCalls
+from gateway.server.events import event_rpcs
 from gateway.server.listener import Listener
 from gateway.server.operations import Operations
 from gateway.server.own import own_road
@@ -25,8 +26,15 @@ from gateway.settings import Settings, SettingsProblems
 from gateway.telemetry import Telemetry
 from gateway.upstream.platform import Platform
 from gateway.upstream.transport import OpenTransport, open_transport
+from gateway.webhooks.answers import Numbers
+from gateway.webhooks.courier import Courier
+from gateway.webhooks.dispatch import Dispatch, Target
+from gateway.webhooks.listener import listening
+from gateway.webhooks.notifications import Notifications
+from gateway.webhooks.receiver import Receiver
 from gateway.wire.attempt import Attempt
 from gateway.wire.codes import CodeTables, code_tables
+from gateway.wire.inbound import inbound
 from gateway.wire.translation import translations
 
 __all__ = ["Gateway", "gateway", "serve"]
@@ -36,13 +44,14 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: ``target`` is what clients connect to."""
+    """A running gateway: ``target`` is what clients connect to, ``webhooks`` where the platform's webhooks arrive."""
 
     target: str
     port: int
     contract: Contract = field(repr=False)
     telemetry: Telemetry = field(repr=False)
     ledger: Ledger = field(repr=False)
+    webhooks: str | None = None
 
 
 @asynccontextmanager
@@ -65,7 +74,7 @@ async def gateway(
         ledger = await Ledger.open(settings.ledger.url, settle_s=_settle_s(settings), clock=clock)
         stack.push_async_callback(ledger.close)
         reconciliation = _reconciliation(settings, ledger, contract, platform, clock)
-        await stack.enter_async_context(_running(reconciliation))
+        await stack.enter_async_context(_running(reconciliation.run(), "reconciliation"))
         way = road(
             settings,
             compiled,
@@ -77,13 +86,15 @@ async def gateway(
         )
         own_way = own_road(settings.operators, open_calls, telemetry)
         default = settings.default_operator or ""
-        handlers = (
-            *platform_handlers(contract, way, default),
-            *own_handlers(Operations(ledger, contract, open_calls).rpcs(), own_way, default),
+        own_rpcs = (
+            *Operations(ledger, contract, open_calls).rpcs(),
+            *event_rpcs(ledger.database, open_calls, clock),
         )
+        handlers = (*platform_handlers(contract, way, default), *own_handlers(own_rpcs, own_way, default))
+        webhooks = await stack.enter_async_context(_receiving(settings, contract, ledger, telemetry, clock))
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls)
         stack.push_async_callback(listener.drain, settings.server.grace_s)
-        yield Gateway(listener.target, listener.port, contract, telemetry, ledger)
+        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, webhooks)
 
 
 def _require_known_rpcs(settings: Settings, contract: Contract) -> None:
@@ -137,14 +148,44 @@ def _pace(settings: Settings) -> Pace:
 
 
 @asynccontextmanager
-async def _running(reconciliation: Reconciliation) -> AsyncIterator[None]:
-    task = asyncio.create_task(reconciliation.run(), name="reconciliation")
+async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def _receiving(
+    settings: Settings, contract: Contract, ledger: Ledger, telemetry: Telemetry, clock: Callable[[], float]
+) -> AsyncIterator[str | None]:
+    """Receive webhooks where the settings say so, and pass them on; gives the address."""
+    if settings.webhooks.listen is None:
+        yield None
+        return
+    dispatch = Dispatch(_targets(settings), contract.routes)
+    actions = {api: inbound(contract, api) for api in ("pam", "sms")}
+    numbers = {api: Numbers.of(codes, settings.webhooks.other_code) for api, codes in _codes(settings).items()}
+    courier = Courier(ledger.database, dispatch, actions["pam"], settings.webhooks, numbers["pam"], telemetry, clock)
+    notifications = Notifications(ledger.database, dispatch, settings.webhooks, numbers, telemetry, clock)
+    receiver = Receiver(settings, courier, notifications, actions, telemetry, clock)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(dispatch.close)
+        await stack.enter_async_context(_running(courier.run(), "webhooks"))
+        stack.push_async_callback(courier.close)
+        yield await stack.enter_async_context(listening(receiver.app(), settings.webhooks.listen))
+
+
+def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
+    targets = {}
+    for name, operator in settings.operators.items():
+        for api, address in (("pam", operator.pam_target), ("sms", operator.sms_target)):
+            if address is not None:
+                targets[name, api] = Target.of(operator, address)
+    return targets
 
 
 async def serve(settings: Settings, started: Callable[[Gateway], None]) -> None:

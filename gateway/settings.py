@@ -7,9 +7,11 @@ Environment variables begin with ``GATEWAY_``, put ``__`` between levels and win
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import tomllib
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -29,7 +31,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.failure import Reason
 
-__all__ = ["Operator", "Server", "Settings", "SettingsProblems", "Upstream", "host_and_port", "load_settings"]
+__all__ = [
+    "Operator",
+    "Server",
+    "Settings",
+    "SettingsProblems",
+    "Upstream",
+    "host_and_port",
+    "is_loopback",
+    "load_settings",
+]
 
 ENV_PREFIX: Final = "GATEWAY_"
 
@@ -48,6 +59,15 @@ def host_and_port(listen: str) -> tuple[str, int]:
     if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("has to be host:port")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(listen: str) -> bool:
+    """Tell whether an address is of this machine alone."""
+    host, _ = host_and_port(listen)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _address(listen: str) -> str:
@@ -69,6 +89,19 @@ def _base_url(url: str) -> str:
     if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
         raise ValueError("may have no user, query or fragment")
     return url.rstrip("/")
+
+
+def _certificates(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError:
+            raise ValueError("cannot be read as a PEM file of certificates") from None
+    return path
+
+
+def _no_password() -> str:
+    return ""
 
 
 def _reason(name: object) -> object:
@@ -124,13 +157,8 @@ class Upstream(_Table):
 
     @field_validator("ca_file")
     @classmethod
-    def _certificates(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            try:
-                ssl.create_default_context(cafile=path)
-            except OSError:
-                raise ValueError("cannot be read as a PEM file of certificates") from None
-        return path
+    def _authorities(cls, path: Path | None) -> Path | None:
+        return _certificates(path)
 
 
 class LedgerTable(_Table):
@@ -182,9 +210,51 @@ class Operator(_Table):
     platform_url: BaseUrl = Field(description="base URL of `/bc` and `/be`")
     pam_url: BaseUrl | None = Field(default=None, description="URL of the player account system")
     sms_url: BaseUrl | None = Field(default=None, description="URL of the SMS endpoint")
+    target_tls: bool = Field(default=False, description="whether the operator's own services speak TLS")
+    pam_target: Address | None = Field(default=None, description="the operator's own PamService, `host:port`")
+    sms_target: Address | None = Field(default=None, description="the operator's own SmsService, `host:port`")
+    target_ca_file: Path | None = Field(default=None, description="certificates that the operator's services show")
+    target_cert_file: Path | None = Field(default=None, description="certificate that the gateway shows them")
+    target_key_file: Path | None = Field(default=None, validate_default=True, description="the key of that certificate")
     correlate: Literal["rtag"] | None = Field(
         default=None, description="`rtag`: an empty rtag carries the request id, so that lost tickets can be found"
     )
+
+    @field_validator("pam_target", "sms_target")
+    @classmethod
+    def _encrypted_or_near(cls, target: str | None, info: ValidationInfo) -> str | None:
+        if target is not None and not info.data.get("target_tls") and not is_loopback(target):
+            raise ValueError("is not on loopback, so target_tls has to be true")
+        return target
+
+    @field_validator("target_ca_file")
+    @classmethod
+    def _authorities(cls, path: Path | None) -> Path | None:
+        return _certificates(path)
+
+    @field_validator("target_cert_file")
+    @classmethod
+    def _readable(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            _read_key(path)
+        return path
+
+    @field_validator("target_key_file")
+    @classmethod
+    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if key is not None:
+            _read_key(key)
+        if "target_cert_file" not in info.data:
+            return key
+        certificate = info.data["target_cert_file"]
+        if (key is None) != (certificate is None):
+            raise ValueError("and target_cert_file have to be given together")
+        if key is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=_no_password)
+            except (OSError, ValueError):
+                raise ValueError("is not the PEM file of the key of target_cert_file, without a password") from None
+        return key
 
     @field_validator("secret")
     @classmethod
@@ -221,6 +291,30 @@ def _read_key(path: Path) -> bytes:
         raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
+class Webhooks(_Table):
+    """The receiver of the platform's webhooks."""
+
+    listen: Address | None = Field(default=None, description="address and port of the receiver; none without it")
+    tolerance_s: int = Field(default=300, ge=1, description="how far a timestamp may be off, either way, in seconds")
+    max_body_bytes: int = Field(default=262_144, ge=1024, description="largest delivery that is read, in bytes")
+    patience_s: Seconds = Field(default=8, description="how long the platform waits for an answer, in seconds")
+    answer_after_s: Seconds = Field(
+        default=2, description="when an action that is tried on is answered 200, in seconds"
+    )
+    repeat_s: tuple[Seconds, ...] = Field(
+        default=(0.5, 2, 5, 30, 120, 600, 1800), min_length=1, description="delays before later tries, in seconds"
+    )
+    give_up_s: float = Field(default=259_200, gt=0, description="how long an action is tried, in seconds")
+    unknown_action_code: int = Field(default=100, description="error code for an unknown action or type (assumed)")
+    other_code: int = Field(default=0, description="error code where no platform code fits (assumed)")
+    keep_days: float = Field(default=120, gt=0, description="how long events and answers are kept, in days")
+
+    @property
+    def call_timeout_s(self) -> float:
+        """Time limit of a call of the operator's service, so that its end still reaches the platform in time."""
+        return 0.95 * self.patience_s
+
+
 class Codes(_Table):
     """Platform codes that are not known today, by API: number = reason."""
 
@@ -246,6 +340,7 @@ class Settings(BaseSettings):
     ledger: LedgerTable = LedgerTable()
     reconcile: Reconcile = Reconcile()
     log: Log = Log()
+    webhooks: Webhooks = Webhooks()
     codes: Codes = Codes()
 
     @field_validator("operators")
@@ -255,6 +350,15 @@ class Settings(BaseSettings):
             if not name.isascii() or not name.isprintable() or not name.strip() or name != name.strip():
                 raise ValueError(f"{name!r}: a name has to be printable ASCII, because it travels in a header")
         return operators
+
+    @field_validator("server", "webhooks")
+    @classmethod
+    def _not_its_own_target(cls, table: Server | Webhooks, info: ValidationInfo) -> Server | Webhooks:
+        for name, operator in info.data.get("operators", {}).items():
+            for target in (operator.pam_target, operator.sms_target):
+                if target is not None and table.listen is not None and _is_same_address(target, table.listen):
+                    raise ValueError(f"operators.{name} has this very address as its target: calls would go in circles")
+        return table
 
     @field_validator("default_operator")
     @classmethod
@@ -275,6 +379,32 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file, whose content comes as arguments."""
         return env_settings, init_settings
+
+
+def _is_same_address(target: str, listen: str) -> bool:
+    host, port = host_and_port(target)
+    own_host, own_port = host_and_port(listen)
+    if port != own_port or port == 0:
+        return False
+    if own_host in ("0.0.0.0", "::"):  # noqa: S104
+        return is_loopback(target) or _is_of_this_machine(host)
+    return host == own_host or (is_loopback(target) and is_loopback(listen))
+
+
+def _is_of_this_machine(host: str) -> bool:
+    """Tell whether a host has an address that only this machine can bind."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError:
+        return False
+    for family, kind, _, _, address in found:
+        with socket.socket(family, kind) as bound:
+            try:
+                bound.bind(address)
+            except OSError:
+                continue
+            return True
+    return False
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 - any setting

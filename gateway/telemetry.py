@@ -33,6 +33,7 @@ class Telemetry:
     def __init__(self) -> None:
         self.unmapped_fields: Counter[str] = Counter()
         self.unmapped_codes: Counter[str] = Counter()
+        self.webhooks: Counter[str] = Counter()
 
     def finished(self, record: CallRecord) -> None:
         """Take one finished call."""
@@ -54,6 +55,15 @@ class Telemetry:
         """Count values that went to ``unmapped``, each by ``Message.key``."""
         for name in names:
             _count(self.unmapped_fields, name)
+
+    def webhook(self, what: str) -> None:
+        """Count what became of a delivery: ``accepted``, ``repeated``, ``unsigned``, ``out of place`` and the like."""
+        self.webhooks[what] += 1
+
+    def alert(self, what: str, **facts: str) -> None:
+        """Count and log something that somebody has to look at; no personal data."""
+        self.webhooks[what] += 1
+        LOG.error("%s: %s", what, " ".join(f"{key}={value}" for key, value in facts.items()))
 
     def unknown_code(self, api: str, code: str) -> None:
         """Count a platform code that no table knows."""

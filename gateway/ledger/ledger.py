@@ -84,6 +84,11 @@ class Ledger:
         self._bell = Bell()
         self._writing: set[asyncio.Task[None]] = set()
 
+    @property
+    def database(self) -> Database:
+        """The database behind it, for what else is kept there."""
+        return self._database
+
     @classmethod
     async def open(cls, url: str, *, settle_s: float, clock: Callable[[], float]) -> Self:
         """Open the ledger and bring its schema up to date; raises LedgerUnavailable."""

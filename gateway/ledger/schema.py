@@ -59,6 +59,70 @@ MIGRATIONS: Final = (
         """,
         "CREATE INDEX debts_due ON debts (next_at) WHERE next_at IS NOT NULL",
     ),
+    (
+        """
+        CREATE TABLE facts (
+            seq $serial,
+            key TEXT NOT NULL UNIQUE,
+            operator TEXT NOT NULL,
+            ticket_id TEXT NOT NULL,
+            action TEXT NOT NULL,
+            epoch BIGINT NOT NULL,
+            stamp BIGINT NOT NULL,
+            data $blob NOT NULL,
+            request $blob NOT NULL,
+            state TEXT NOT NULL,
+            status INTEGER,
+            body $blob,
+            owner TEXT NOT NULL,
+            received DOUBLE PRECISION NOT NULL,
+            updated DOUBLE PRECISION NOT NULL,
+            next_at DOUBLE PRECISION,
+            tries INTEGER NOT NULL,
+            told INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX facts_by_ticket ON facts (operator, ticket_id)",
+        "CREATE INDEX facts_open ON facts (state) WHERE state IN ('TRYING', 'PENDING')",
+        "CREATE INDEX facts_by_age ON facts (updated)",
+        """
+        CREATE TABLE deliveries (
+            operator TEXT NOT NULL,
+            api TEXT NOT NULL,
+            stamp BIGINT NOT NULL,
+            signature TEXT NOT NULL,
+            key TEXT NOT NULL,
+            status INTEGER,
+            body $blob,
+            received DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (operator, api, stamp, signature)
+        )
+        """,
+        "CREATE INDEX deliveries_by_key ON deliveries (operator, key)",
+        "CREATE INDEX deliveries_by_age ON deliveries (received)",
+        """
+        CREATE TABLE events (
+            seq $serial,
+            operator TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            payload $blob NOT NULL,
+            stamp BIGINT NOT NULL,
+            accepted DOUBLE PRECISION NOT NULL
+        )
+        """,
+        "CREATE INDEX events_by_operator ON events (operator, seq)",
+        "CREATE INDEX events_by_age ON events (accepted)",
+        "CREATE TABLE events_gone (operator TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
+        """
+        CREATE TABLE consumers (
+            operator TEXT NOT NULL,
+            consumer TEXT NOT NULL,
+            seq BIGINT NOT NULL,
+            updated DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (operator, consumer)
+        )
+        """,
+    ),
 )
 """The statements that lead from each version to the next one; a released entry is never changed."""
 

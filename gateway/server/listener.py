@@ -11,12 +11,13 @@ import grpc.aio
 
 from gateway.server.discovery import HEALTH, REFLECTION_SERVICES, Health, add_health, add_reflection
 from gateway.server.drain import OpenCalls
+from gateway.server.events import SERVICE as EVENTS
 from gateway.server.operations import SERVICE as OPERATIONS
 from gateway.settings import Server
 
 __all__ = ["OWN_SERVICES", "Listener"]
 
-OWN_SERVICES: Final = (OPERATIONS, HEALTH, *REFLECTION_SERVICES)
+OWN_SERVICES: Final = (OPERATIONS, EVENTS, HEALTH, *REFLECTION_SERVICES)
 """The services that the gateway serves itself; with the platform services they are all there is."""
 
 ANSWER_BEFORE_END_S: Final = 0.5
@@ -49,7 +50,7 @@ class Listener:
         """Bind and serve; raises RuntimeError where the address cannot be bound."""
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         server.add_generic_rpc_handlers(tuple(handlers))
-        names = (*services, OPERATIONS)
+        names = (*services, OPERATIONS, EVENTS)
         health = await add_health(server, names)
         if settings.reflection:
             add_reflection(server, (*names, HEALTH))

@@ -21,7 +21,7 @@ from gateway.failure import Violation, invalid
 from gateway.wire.jsontext import spell_number, spell_string, spell_value
 from gateway.wire.timestamps import parse_instant, spell_instant
 
-__all__ = ["Decode", "Encode", "Lost", "Unfit", "decoder", "encoder", "field_decoder", "spell_scalar"]
+__all__ = ["Decode", "Encode", "Lost", "Unfit", "decoder", "encoder", "field_decoder", "spell_scalar", "to_struct"]
 
 Encode = Callable[[Message], str]
 """Writes a message as a JSON object."""
@@ -152,7 +152,7 @@ def decoder(shape: Shape) -> Decode:
             if not shape.unmapped:
                 raise Unfit(f"{shape.name} has no room for {', '.join(rest)}")
             lost.extend(f"{shape.name}.{key}" for key in rest)
-            fields[UNMAPPED] = _struct(rest)
+            fields[UNMAPPED] = to_struct(rest)
         return fields
 
     return decode
@@ -249,7 +249,8 @@ def _token(numbers: dict[str, int]) -> Callable[[Any, Lost], int]:
     return read
 
 
-def _struct(rest: dict[str, Any]) -> Struct:
+def to_struct(rest: dict[str, Any]) -> Struct:
+    """Keep JSON values that have no field; integers that a double cannot hold become strings."""
     return Struct(fields={key: _value(item, 1) for key, item in rest.items()})
 
 
