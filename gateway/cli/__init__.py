@@ -24,6 +24,9 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "call": ("gateway.cli.calling", "Call an RPC, or list what a server offers."),
         "sign": ("gateway.cli.signing_command", "Sign a body as the platform wants it signed."),
     },
+    "Check": {
+        "verify": ("gateway.cli.verifying", "Verify a signature, or say why it does not fit."),
+    },
     "Look up": {
         "routes": ("gateway.cli.tables", "Print which platform call serves which RPC."),
         "errors": ("gateway.cli.tables", "Print why calls fail, and what to do about it."),
