@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     },
     "Check": {
         "verify": ("gateway.cli.verifying", "Verify a signature, or say why it does not fit."),
+        "pam": ("gateway.cli.pam_checking", "Check a player account endpoint of one's own."),
     },
     "Look up": {
         "routes": ("gateway.cli.tables", "Print which platform call serves which RPC."),
