@@ -5,7 +5,7 @@ was killed goes on where it was.
 
 Webhooks are sent in lanes. A lane is one ticket's actions, one ticket's notifications, or a single webhook that waits
 for no other. Within a lane they go out one at a time, in the order in which they were added; a webhook that fails holds
-up the ones behind it.
+up the ones behind it, and none of those is due before it is.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Outbox:
                 webhook.body,
                 state,
                 now,
-                due,
+                max(due, self._last_due(lane)),
                 stamp,
                 signature,
             ),
@@ -142,16 +142,15 @@ class Outbox:
 
     def repeat(self, item: Item, due: float, stamp: int) -> None:
         """Keep a webhook that failed in its place, for another try."""
-        self._store.change(
-            "UPDATE webhooks SET tries = tries + 1, due = ?, stamp = ? WHERE number = ?", (due, stamp, item.number)
-        )
+        self._store.change("UPDATE webhooks SET tries = tries + 1, stamp = ? WHERE number = ?", (stamp, item.number))
+        self._hold_up(item.lane, due)
 
     def copy(self, item: Item, due: float) -> None:
         """Keep a webhook that was accepted in its place, to be sent once more with another timestamp."""
         self._store.change(
-            "UPDATE webhooks SET state = 'copy', tries = tries + 1, due = ?, stamp = NULL WHERE number = ?",
-            (due, item.number),
+            "UPDATE webhooks SET state = 'copy', tries = tries + 1, stamp = NULL WHERE number = ?", (item.number,)
         )
+        self._hold_up(item.lane, due)
 
     def hurry(self, now: float) -> None:
         """Make everything due."""
@@ -195,6 +194,16 @@ class Outbox:
         )
         count: int = row["count"]
         return count
+
+    def _last_due(self, lane: str) -> float:
+        row = self._store.row("SELECT MAX(due) AS due FROM webhooks WHERE lane = ? AND state != 'held'", (lane,))
+        return row["due"] or 0
+
+    def _hold_up(self, lane: str, due: float) -> None:
+        """Let nothing in a lane be due before this; what is due and cannot be sent would be looked at again and again."""
+        self._store.change(
+            "UPDATE webhooks SET due = ? WHERE lane = ? AND state != 'held' AND due < ?", (due, lane, due)
+        )
 
 
 def _item(row: Any) -> Item:  # noqa: ANN401 - a row of the database
