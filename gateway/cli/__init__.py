@@ -25,6 +25,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "ledger": ("gateway.cli.ledger", "List, show and resolve money calls."),
         "sign": ("gateway.cli.signing_command", "Sign a body as the platform wants it signed."),
     },
+    "Check": {
+        "verify": ("gateway.cli.verifying", "Verify a signature, or say why it does not fit."),
+        "pam": ("gateway.cli.pam_checking", "Check a player account endpoint of one's own."),
+    },
     "Look up": {
         "routes": ("gateway.cli.tables", "Print which platform call serves which RPC."),
         "errors": ("gateway.cli.tables", "Print why calls fail, and what to do about it."),

@@ -12,7 +12,7 @@ import click
 
 from gateway.wire.signing import Whitespace, message_to_sign, sign
 
-__all__ = ["sign_command"]
+__all__ = ["read_key", "sign_command"]
 
 
 @click.command()
@@ -36,7 +36,7 @@ def sign_command(secret_file: Path, timestamp: int | None, operator: str | None,
     body = _text(sys.stdin.buffer.read())
     stamp = str(int(time.time()) if timestamp is None else timestamp)
     reading = Whitespace(whitespace)
-    signature = sign(_key(secret_file), stamp, body.encode(), reading)
+    signature = sign(read_key(secret_file), stamp, body.encode(), reading)
     named = {} if operator is None else {"operator-name": operator}
     headers = {"timestamp": stamp, **named, "signature": signature}
     click.echo(f"message    {message_to_sign(stamp, body.encode(), reading).decode()}")
@@ -54,7 +54,8 @@ def _text(body: bytes) -> str:
     return text
 
 
-def _key(file: Path) -> bytes:
+def read_key(file: Path) -> bytes:
+    """Return the key in a file, without the newline at its end."""
     key = file.read_bytes().rstrip(b"\r\n")
     if not key:
         raise click.ClickException(f"{file}: the file is empty")

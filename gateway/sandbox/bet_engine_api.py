@@ -20,13 +20,14 @@ from gateway.sandbox.bodies import TICKETS, CardBody, EventsBody, SuperbetBody, 
 from gateway.sandbox.book import Book, Draft, Ticket
 from gateway.sandbox.calculator import Rates, finance
 from gateway.sandbox.cards import Cards, Family, Json
+from gateway.sandbox.cashier import Cashier
 from gateway.sandbox.errors import BlockedPlayer, OddsChanged, UnknownPlayer
 from gateway.sandbox.fixtures import Bet, Event
 from gateway.sandbox.queries import integer, only
 from gateway.sandbox.refusals import invalid, not_signed
 from gateway.sandbox.signatures import Gate
 from gateway.sandbox.ticket_object import of_events, of_superbet, ticket_object
-from gateway.sandbox.wallet import Player, Wallet
+from gateway.sandbox.wallet import Wallet
 
 __all__ = ["BetEngineApi"]
 
@@ -41,10 +42,19 @@ class BetEngineApi:
     """The Bet Engine API."""
 
     def __init__(
-        self, *, gate: Gate, book: Book, wallet: Wallet, cards: Cards, rates: Rates, offset: timedelta
+        self,
+        *,
+        gate: Gate,
+        book: Book,
+        cashier: Cashier,
+        wallet: Wallet,
+        cards: Cards,
+        rates: Rates,
+        offset: timedelta,
     ) -> None:
         self._gate = gate
         self._book = book
+        self._cashier = cashier
         self._wallet = wallet
         self._cards = cards
         self._rates = rates
@@ -62,11 +72,11 @@ class BetEngineApi:
 
     async def create(self, request: Request) -> Response:
         """Take the player's money and open a ticket."""
-        return self._answer(self._book.create(await self._draft(request)))
+        return self._answer(await self._cashier.create(await self._draft(request)))
 
     async def reserve(self, request: Request) -> Response:
         """Keep a ticket until it is paid."""
-        return self._answer(self._book.reserve(await self._draft(request)))
+        return self._answer(await self._cashier.reserve(await self._draft(request)))
 
     async def paid(self, request: Request) -> Response:
         """Open a reserved ticket."""
@@ -76,7 +86,7 @@ class BetEngineApi:
             raise invalid("no body is expected")
         ticket = self._book.get(_identifier(request), operator)
         self._refuse_blocked(ticket.player_id)
-        return self._answer(self._book.pay(ticket.id))
+        return self._answer(await self._cashier.pay(ticket.id))
 
     async def get(self, request: Request) -> Response:
         """Show one ticket."""
@@ -103,7 +113,7 @@ class BetEngineApi:
         only(request)
         body = _ticket_body(json_object(await request.body()))
         self._gate.same(signer, body.operator)
-        player = self._player(body.token)
+        player = await self._cashier.player(signer, body.token)
         if body.currency != player.currency:
             # Assumed: what the platform does about a foreign currency is not documented.
             raise invalid("not the player's currency", ("currency",))
@@ -119,12 +129,6 @@ class BetEngineApi:
             finance=finance(body.price, odds, self._rates),
             content=content,
         )
-
-    def _player(self, token: str) -> Player:
-        player = self._wallet.player_of(token)
-        if player.blocked:
-            raise UnknownPlayer(token)
-        return player
 
     def _content(self, body: SuperbetBody | EventsBody) -> tuple[list[float], Json]:
         if isinstance(body, SuperbetBody):

@@ -11,9 +11,11 @@ Each step of a ticket's life, and the money that moves with it:
     rollback    resulted                        → open          the player gives back what the result paid
     refund      open, calculating               → cancelled     the player gets the price back
     close       resulted, cancelled by refund   → closed
+    update      open, jackpots only             → open          other payouts
 
-A step and its money are one transaction. What happened is told to whoever listens, after it is stored; the book does
-not know them.
+A step and its money are one transaction. The money of an operator with a player account system of its own is there: the
+book keeps the tickets and moves nothing. What happened is told to whoever listens, after it is stored or together with
+that; the book does not know them.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from gateway.sandbox.calculator import Finance
+from gateway.sandbox.calculator import Finance, paying
 from gateway.sandbox.errors import IllegalTransition, UnknownTicket
 from gateway.sandbox.identities import Identities
 from gateway.sandbox.options import Clock
@@ -68,6 +70,7 @@ class Happening(StrEnum):
     REFUNDED = "refunded"
     CANCELLED = "cancelled"
     CLOSED = "closed"
+    UPDATED = "updated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,9 @@ _STEPS: Final[Mapping[Happening, _Step]] = {
     Happening.REFUNDED: _Step(_UNDECIDED, Status.CANCELLED, money=_price),
     Happening.CANCELLED: _Step(frozenset({Status.RESERVED}), Status.CANCELLED),
     Happening.CLOSED: _Step(frozenset({Status.RESULTED, Status.CANCELLED}), Status.CLOSED, result=None),
+    Happening.UPDATED: _Step(frozenset({Status.OPEN}), Status.OPEN),
 }
+_BEGINNINGS: Final = {Status.OPEN: Happening.CREATED, Status.RESERVED: Happening.RESERVED}
 _RESULTS: Final = {Result.WON: Happening.WON, Result.LOST: Happening.LOST, Result.VOID: Happening.VOIDED}
 
 _SCHEMA: Final = """
@@ -183,35 +188,58 @@ CREATE TABLE IF NOT EXISTS tickets (
     taken INTEGER NOT NULL, created REAL NOT NULL, updated REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS tickets_by_operator ON tickets (operator, number);
+CREATE INDEX IF NOT EXISTS tickets_ended ON tickets (operator, updated)
+    WHERE taken AND status IN ('resulted', 'cancelled');
 """
 
 
 class Book:
     """The platform's tickets."""
 
-    def __init__(self, store: Store, wallet: Wallet, identities: Identities, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wallet: Wallet,
+        identities: Identities,
+        clock: Clock,
+        money_is_elsewhere: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._store = store
         self._wallet = wallet
         self._identities = identities
         self._clock = clock
+        # Tells by an operator's name whether its players have their money there.
+        self._money_is_elsewhere = money_is_elsewhere
         self._listeners: list[Listener] = []
+        self._writers: list[Listener] = []
         store.define(_SCHEMA)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def listen(self, listener: Listener, *, writes: bool = False) -> Callable[[], None]:
         """Call ``listener`` with everything that happens from now on; returns what ends that.
 
-        It is called after the change is stored and before the caller of the book goes on. It must not wait or raise.
+        It is called after the change is stored and before the caller of the book goes on. One that ``writes`` is called
+        inside the transaction of the change: what it writes is stored with it or not at all. It must not wait or raise.
         """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        listeners = self._writers if writes else self._listeners
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
 
     def create(self, draft: Draft) -> Ticket:
         """Take the player's money and open a ticket."""
-        return self._enter(draft, Status.OPEN, Happening.CREATED)
+        return self._enter(lambda: self._new(draft, Status.OPEN))
 
     def reserve(self, draft: Draft) -> Ticket:
         """Keep a ticket until it is paid."""
-        return self._enter(draft, Status.RESERVED, Happening.RESERVED)
+        return self._enter(lambda: self._new(draft, Status.RESERVED))
+
+    def plan(self, draft: Draft, status: Status) -> Ticket:
+        """Give a ticket its id and code and nothing else; ``enter`` makes it a ticket of this book."""
+        with self._store.transaction():
+            return self._new(draft, status)
+
+    def enter(self, ticket: Ticket) -> Ticket:
+        """Take a ticket that was planned into the book: create or reserve it, as its status says."""
+        return self._enter(lambda: ticket)
 
     def pay(self, identifier: str, operator: str | None = None) -> Ticket:
         """Take the player's money for a reserved ticket and open it."""
@@ -242,6 +270,19 @@ class Book:
     def close(self, identifier: str) -> Ticket:
         """End a ticket that has a result or was refunded; the platform does this after 24 hours."""
         return self._advance(identifier, Happening.CLOSED)
+
+    def update(self, identifier: str, gross_payout: int) -> Ticket:
+        """Give an open jackpot ticket another payout."""
+        return self._advance(identifier, Happening.UPDATED, gross_payout=gross_payout)
+
+    def longest_ended(self, operator: str) -> Ticket | None:
+        """Return the operator's ticket that has waited longest to be closed, None if there is nothing to close."""
+        row = self._store.row(
+            "SELECT * FROM tickets WHERE taken AND status IN ('resulted', 'cancelled') AND operator = ?"
+            " ORDER BY updated LIMIT 1",
+            (operator,),
+        )
+        return None if row is None else _ticket(row)
 
     def get(self, identifier: str, operator: str | None = None) -> Ticket:
         """Return the ticket with this id or code (of this operator, if one is given), or raise UnknownTicket."""
@@ -291,62 +332,74 @@ class Book:
         count: int = self._store.row("SELECT COUNT(*) AS count FROM tickets")["count"]
         return count
 
-    def _enter(self, draft: Draft, status: Status, happening: Happening) -> Ticket:
+    def _new(self, draft: Draft, status: Status) -> Ticket:
+        now = self._clock()
+        ticket_id, code = self._identities.ticket()
+        return Ticket(
+            id=ticket_id,
+            code=code,
+            operator=draft.operator,
+            player_id=draft.player.id,
+            currency=draft.player.currency,
+            psp=draft.psp,
+            atag=draft.atag,
+            rtag=draft.rtag,
+            source=draft.source,
+            type=draft.type,
+            finance=draft.finance,
+            content=draft.content,
+            status=status,
+            result=Result.PENDING,
+            taken=status is Status.OPEN,
+            created=now,
+            updated=now,
+        )
+
+    def _enter(self, make: Callable[[], Ticket]) -> Ticket:
         with self._store.transaction():
-            now = self._clock()
-            ticket_id, code = self._identities.ticket()
-            ticket = Ticket(
-                id=ticket_id,
-                code=code,
-                operator=draft.operator,
-                player_id=draft.player.id,
-                currency=draft.player.currency,
-                psp=draft.psp,
-                atag=draft.atag,
-                rtag=draft.rtag,
-                source=draft.source,
-                type=draft.type,
-                finance=draft.finance,
-                content=draft.content,
-                status=status,
-                result=Result.PENDING,
-                taken=status is Status.OPEN,
-                created=now,
-                updated=now,
-            )
+            ticket = make()
+            event = LifeCycleEvent(_BEGINNINGS[ticket.status], ticket)
             if ticket.taken:
-                self._wallet.move(draft.player, -_price(ticket), happening, ticket.id)
+                self._move(ticket, -_price(ticket), event.happening)
             self._insert(ticket)
-        self._tell(LifeCycleEvent(happening, ticket))
+            self._tell(self._writers, event)
+        self._tell(self._listeners, event)
         return ticket
 
     def _advance(
-        self, identifier: str, happening: Happening, reason: str | None = None, operator: str | None = None
+        self,
+        identifier: str,
+        happening: Happening,
+        reason: str | None = None,
+        operator: str | None = None,
+        gross_payout: int | None = None,
     ) -> Ticket:
         step = _STEPS[happening]
         with self._store.transaction():
             before = self.get(identifier, operator)
-            # Nothing was paid for a cancelled reservation, so there is nothing to close either.
-            unpaid = happening is Happening.CLOSED and not before.taken
-            if before.status not in step.before or unpaid:
+            if before.status not in step.before or not _may(before, happening):
                 raise IllegalTransition(before.id, before.status, happening)
             ticket = replace(
                 before,
                 status=step.after,
                 result=before.result if step.result is None else step.result,
+                finance=before.finance if gross_payout is None else paying(before.finance, gross_payout),
                 taken=before.taken or happening is Happening.PAID,
                 updated=self._clock(),
             )
-            self._pay_out(before, step.money(before), happening)
+            event = LifeCycleEvent(happening, ticket, reason)
+            self._move(before, step.money(before), happening)
             self._store.change(
-                "UPDATE tickets SET status = ?, result = ?, taken = ?, updated = ? WHERE id = ?",
-                (ticket.status, ticket.result, ticket.taken, ticket.updated, ticket.id),
+                "UPDATE tickets SET status = ?, result = ?, finance = ?, taken = ?, updated = ? WHERE id = ?",
+                (ticket.status, ticket.result, _spelled(ticket.finance), ticket.taken, ticket.updated, ticket.id),
             )
-        self._tell(LifeCycleEvent(happening, ticket, reason))
+            self._tell(self._writers, event)
+        self._tell(self._listeners, event)
         return ticket
 
-    def _pay_out(self, ticket: Ticket, amount: int, happening: Happening) -> None:
-        if amount:
+    def _move(self, ticket: Ticket, amount: int, happening: Happening) -> None:
+        """Give the player an amount, or take a negative one, if their money is here."""
+        if amount and not self._money_is_elsewhere(ticket.operator):
             player = self._wallet.player(ticket.player_id)
             self._wallet.move(player, amount, happening, ticket.id, overdraft=happening is Happening.ROLLED_BACK)
 
@@ -362,7 +415,7 @@ class Book:
             "rtag": ticket.rtag,
             "source": ticket.source,
             "type": ticket.type,
-            "finance": json.dumps(asdict(ticket.finance)),
+            "finance": _spelled(ticket.finance),
             "content": json.dumps(ticket.content),
             "status": ticket.status,
             "result": ticket.result,
@@ -376,9 +429,25 @@ class Book:
             list(values.values()),
         )
 
-    def _tell(self, event: LifeCycleEvent) -> None:
-        for listener in tuple(self._listeners):
+    def _tell(self, listeners: list[Listener], event: LifeCycleEvent) -> None:
+        for listener in tuple(listeners):
             listener(event)
+
+
+def _may(ticket: Ticket, happening: Happening) -> bool:
+    """Tell whether something can happen to a ticket in the right status."""
+    match happening:
+        case Happening.CLOSED:
+            # Nothing was paid for a cancelled reservation, so there is nothing to close either.
+            return ticket.taken
+        case Happening.UPDATED:
+            return ticket.type == "jackpot"
+        case _:
+            return True
+
+
+def _spelled(finance: Finance) -> str:
+    return json.dumps(asdict(finance))
 
 
 def _ticket(row: Any) -> Ticket:  # noqa: ANN401 - a row of the database

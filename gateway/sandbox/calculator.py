@@ -15,13 +15,13 @@ Amounts are integers in cents, rates are percent. Only excise tax that is includ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from gateway.sandbox.errors import PayoutTooHigh
 
-__all__ = ["Finance", "Rates", "finance", "plain", "price_of", "total_odds"]
+__all__ = ["Finance", "Rates", "finance", "paying", "plain", "price_of", "total_odds"]
 
 _CENT: Final = Decimal("0.01")
 _WHOLE: Final = Decimal(1)
@@ -63,7 +63,7 @@ def finance(price: int, odds: Iterable[float], rates: Rates) -> Finance:
     gross_payout = _rounded(stake * total)
     if gross_payout > _MOST_PAYOUT:
         raise PayoutTooHigh
-    wht_amount = _rounded((gross_payout - stake) * _decimal(rates.wht) / 100)
+    wht_amount = _withheld(gross_payout, stake, rates.wht)
     return Finance(
         price=price,
         total_odds=float(total),
@@ -76,6 +76,12 @@ def finance(price: int, odds: Iterable[float], rates: Rates) -> Finance:
         gross_payout=gross_payout,
         net_payout=gross_payout - wht_amount,
     )
+
+
+def paying(amounts: Finance, gross_payout: int) -> Finance:
+    """Return the amounts of the same bet with another payout."""
+    wht_amount = _withheld(gross_payout, amounts.stake, amounts.wht)
+    return replace(amounts, gross_payout=gross_payout, wht_amount=wht_amount, net_payout=gross_payout - wht_amount)
 
 
 def price_of(stake: int, rates: Rates) -> int:
@@ -96,6 +102,10 @@ def total_odds(odds: Iterable[float]) -> Decimal:
 def plain(number: float) -> int | float:
     """Return a rate as the platform spells it: ``20`` and ``12.5``, never ``20.0``."""
     return int(number) if float(number).is_integer() else number
+
+
+def _withheld(gross_payout: int, stake: int, wht: float) -> int:
+    return _rounded((gross_payout - stake) * _decimal(wht) / 100)
 
 
 def _with_tax(rates: Rates) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from gateway.sandbox.options import Clock
@@ -18,6 +19,7 @@ class SteerableClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._offset = 0.0
+        self._listeners: list[Callable[[], None]] = []
 
     def __call__(self) -> float:
         """Return the time, as Unix time in seconds."""
@@ -33,3 +35,9 @@ class SteerableClock:
         if not 0 <= self() + seconds < _END:
             raise ValueError("the time has to stay within the years 1970 to 9998")
         self._offset += seconds
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever it has been moved; what is due later may be due now. It must not wait or raise."""
+        self._listeners.append(listener)

@@ -1,16 +1,17 @@
 """How is a running sandbox steered from another process?
 
 By ``betstack.sandbox.v1.SandboxService``, with health and reflection beside it, in the sandbox's own event loop. An RPC
-is a plain function of its request, so nothing else happens in the sandbox while it is at work. This is the only module
-of the sandbox that knows gRPC.
+is a plain function of its request, so nothing else happens in the sandbox while it is at work; only the one that sends
+webhooks waits. This is the only module of the platform that knows gRPC.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import grpc
 import grpc.aio
@@ -24,10 +25,15 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from betstack.sandbox.v1 import sandbox_service_pb2 as pb
 from gateway.sandbox.book import Book, Result, Status, Ticket, TicketFacts
 from gateway.sandbox.clock import SteerableClock
+from gateway.sandbox.courier import Delivery
 from gateway.sandbox.errors import IllegalTransition, SandboxError, UnknownPlayer, UnknownTicket
 from gateway.sandbox.faults import Chaos, Fault, FaultKind, Faults
+from gateway.sandbox.options import WebhookTargets
 from gateway.sandbox.sms_api import Notifications
 from gateway.sandbox.wallet import Wallet
+from gateway.sandbox.webhook_bodies import Api
+from gateway.sandbox.webhook_chaos import WebhookChaos
+from gateway.sandbox.webhooks import Webhooks
 
 __all__ = ["SERVICE", "Steering", "steered"]
 
@@ -40,7 +46,7 @@ _REFLECTION: Final = ("grpc.reflection.v1.ServerReflection", reflection.SERVICE_
 
 # JSON readers agree on integers up to here.
 _MOST_CENTS: Final = 2**53 - 1
-# How many tickets travel in one message: far below the 4 MiB that clients accept, whatever their tags are.
+# How many tickets or webhooks travel in one message: far below the 4 MiB that clients accept, whatever their tags are.
 _PAGE: Final = 250
 # How long the end waits for callers who hold on to a stream.
 _GRACE_S: Final = 0.1
@@ -73,13 +79,21 @@ class Steering:
     """What each RPC of the service does."""
 
     def __init__(
-        self, *, book: Book, wallet: Wallet, notifications: Notifications, faults: Faults, clock: SteerableClock
+        self,
+        *,
+        book: Book,
+        wallet: Wallet,
+        notifications: Notifications,
+        faults: Faults,
+        clock: SteerableClock,
+        webhooks: Webhooks,
     ) -> None:
         self._book = book
         self._wallet = wallet
         self._notifications = notifications
         self._faults = faults
         self._clock = clock
+        self._webhooks = webhooks
 
     def add_fault(self, request: pb.AddFaultRequest) -> pb.AddFaultResponse:
         """Put a fault in line."""
@@ -114,9 +128,12 @@ class Steering:
         """Move a ticket on."""
         if not request.identifier:
             raise _invalid("identifier", "required")
-        if request.step not in _STEPS:
+        if request.step == pb.TICKET_STEP_UPDATE:
+            ticket = self._update(request.identifier, request.gross_payout)
+        elif request.step in _STEPS:
+            ticket = _STEPS[request.step](self._book, request.identifier, request.reason or "asked for")
+        else:
             raise _invalid("step", "has to be something that happens to a ticket")
-        ticket = _STEPS[request.step](self._book, request.identifier, request.reason or "asked for")
         return pb.AdvanceTicketResponse(status=ticket.status, result=ticket.result)
 
     def advance_clock(self, request: pb.AdvanceClockRequest) -> pb.AdvanceClockResponse:
@@ -125,10 +142,7 @@ class Steering:
             self._clock.advance(_seconds("by", request.by))
         except ValueError as error:
             raise _invalid("by", str(error)) from None
-        now = Timestamp()
-        # Microseconds are what a float of today's time has.
-        now.FromMicroseconds(round(self._clock() * 1_000_000))
-        return pb.AdvanceClockResponse(now=now)
+        return pb.AdvanceClockResponse(now=_timestamp(self._clock()))
 
     def fund_player(self, request: pb.FundPlayerRequest) -> pb.FundPlayerResponse:
         """Put money into an account that may have to be opened first."""
@@ -162,6 +176,8 @@ class Steering:
             balances=balances,
             notifications=self._notifications.count,
             entries=self._wallet.count(),
+            webhooks_waiting=self._webhooks.waiting(),
+            webhooks_sent=self._webhooks.deliveries.count,
         )
 
     def list_tickets(self, request: pb.ListTicketsRequest) -> Iterator[pb.ListTicketsResponse]:
@@ -169,6 +185,52 @@ class Steering:
         facts = self._book.facts(request.operator or None)
         for start in range(0, len(facts), _PAGE):
             yield pb.ListTicketsResponse(tickets=map(_ticket_message, facts[start : start + _PAGE]))
+
+    def set_webhooks(self, request: pb.SetWebhooksRequest) -> pb.SetWebhooksResponse:
+        """Call an operator back somewhere else."""
+        if not request.operator:
+            raise _invalid("operator", "required")
+        targets = WebhookTargets(_url("pam_url", request.pam_url), _url("sms_url", request.sms_url))
+        try:
+            self._webhooks.set_targets(request.operator, targets)
+        except ValueError as error:
+            raise _Refused(grpc.StatusCode.NOT_FOUND, f"operator: {error}") from None
+        return pb.SetWebhooksResponse()
+
+    async def deliver_webhooks(self, _: pb.DeliverWebhooksRequest) -> pb.DeliverWebhooksResponse:
+        """Send what waits."""
+        return pb.DeliverWebhooksResponse(waiting=await self._webhooks.deliver())
+
+    def list_webhooks(self, request: pb.ListWebhooksRequest) -> Iterator[pb.ListWebhooksResponse]:
+        """Return the latest webhooks in pages."""
+        found = [each for each in self._webhooks.deliveries if request.operator in {"", each.webhook.operator}]
+        for start in range(0, len(found), _PAGE):
+            yield pb.ListWebhooksResponse(deliveries=map(_delivery_message, found[start : start + _PAGE]))
+
+    def set_webhook_chaos(self, request: pb.SetWebhookChaosRequest) -> pb.SetWebhookChaosResponse:
+        """Let things go wrong with webhooks at random, or end that."""
+        if not request.HasField("chaos"):
+            raise _invalid("chaos", "required")
+        self._webhooks.set_chaos(_webhook_chaos(request.chaos))
+        return pb.SetWebhookChaosResponse()
+
+    def send_otp(self, request: pb.SendOtpRequest) -> pb.SendOtpResponse:
+        """Send a one-time password."""
+        for field in ("operator", "msisdn", "code"):
+            if not getattr(request, field):
+                raise _invalid(field, "required")
+        if not self._webhooks.knows(request.operator):
+            raise _Refused(grpc.StatusCode.NOT_FOUND, f"operator: there is no operator {request.operator!r}")
+        if not self._webhooks.sends(request.operator, Api.SMS):
+            raise _Refused(grpc.StatusCode.FAILED_PRECONDITION, "operator: it has no SMS endpoint that is known")
+        self._webhooks.send_otp(request.operator, request.code, request.msisdn)
+        return pb.SendOtpResponse()
+
+    def _update(self, identifier: str, gross_payout: int) -> Ticket:
+        stake = self._book.get(identifier).finance.stake
+        if not stake <= gross_payout <= _MOST_CENTS:
+            raise _invalid("gross_payout", f"has to be from {stake} to {_MOST_CENTS}")
+        return self._book.update(identifier, gross_payout)
 
 
 @asynccontextmanager
@@ -201,14 +263,22 @@ def _service(steering: Steering) -> grpc.GenericRpcHandler:
             "FundPlayer": _unary(steering.fund_player, pb.FundPlayerRequest),
             "GetBooks": _unary(steering.get_books, pb.GetBooksRequest),
             "ListTickets": _stream(steering.list_tickets, pb.ListTicketsRequest),
+            "SetWebhooks": _unary(steering.set_webhooks, pb.SetWebhooksRequest),
+            "DeliverWebhooks": _unary(steering.deliver_webhooks, pb.DeliverWebhooksRequest),
+            "ListWebhooks": _stream(steering.list_webhooks, pb.ListWebhooksRequest),
+            "SetWebhookChaos": _unary(steering.set_webhook_chaos, pb.SetWebhookChaosRequest),
+            "SendOtp": _unary(steering.send_otp, pb.SendOtpRequest),
         },
     )
 
 
-def _unary(act: Callable[[Any], Message], request_type: type[Message]) -> grpc.RpcMethodHandler[Any, Any]:
+def _unary(
+    act: Callable[[Any], Message | Awaitable[Message]], request_type: type[Message]
+) -> grpc.RpcMethodHandler[Any, Any]:
     async def serve(request: Message, context: Context) -> Message:
         try:
-            return act(request)
+            answer = act(request)
+            return answer if isinstance(answer, Message) else await answer
         except (_Refused, SandboxError) as error:
             refused = error if isinstance(error, _Refused) else _refusal(error)
             await context.abort(refused.code, refused.message)
@@ -266,12 +336,15 @@ def _fault(message: pb.Fault) -> Fault:
         "code": message.code,
         "message": message.message,
         "location": message.location,
+        "resigned": message.resigned,
     }
     return Fault(kind, **{name: value for name, value in given.items() if value}, **_delay("fault.delay", message))
 
 
 def _chaos(message: pb.Chaos) -> Chaos | None:
     kinds = tuple(_kind("chaos.kinds", number) for number in message.kinds)
+    if FaultKind.DUPLICATE_WEBHOOK in kinds:
+        raise _invalid("chaos.kinds", "webhooks have a chaos of their own, see SetWebhookChaos")
     methods = tuple(_method("chaos.methods", method) for method in message.methods)
     path, delay = _path("chaos.path", message.path), _delay("chaos.delay", message)
     if not 0 <= message.probability <= 1:
@@ -283,15 +356,37 @@ def _chaos(message: pb.Chaos) -> Chaos | None:
     return Chaos(message.probability, kinds, message.seed, path, methods, **delay)
 
 
+_SHARES: Final = ("duplicate", "resigned", "answer_lost", "delay", "overtaken")
+# Without one of these, nothing goes wrong.
+_CAUSES: Final = frozenset(_SHARES) - {"resigned"}
+
+
+def _webhook_chaos(message: pb.WebhookChaos) -> WebhookChaos | None:
+    shares = {name: getattr(message, name) for name in _SHARES}
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise _invalid(f"chaos.{name}", "has to be from 0 to 1")
+    if message.HasField("longest_delay"):
+        shares["longest_delay_s"] = _seconds("chaos.longest_delay", message.longest_delay)
+        if shares["longest_delay_s"] < 0:
+            raise _invalid("chaos.longest_delay", "has to be positive")
+    return WebhookChaos(**shares, seed=message.seed) if any(shares[name] for name in _CAUSES) else None
+
+
 def _kind(field: str, number: int) -> FaultKind:
-    if number == pb.FAULT_KIND_DUPLICATE_WEBHOOK:
-        raise _Refused(
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"{field}: FAULT_KIND_DUPLICATE_WEBHOOK is not implemented yet, because the sandbox sends no webhooks",
-        )
     if number not in _KINDS:
         raise _invalid(field, "has to be a kind of fault")
     return _KINDS[number]
+
+
+def _url(field: str, url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _invalid(field, "is no URL") from None
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise _invalid(field, "has to be a URL of HTTP")
+    return url or None
 
 
 def _path(field: str, path: str) -> str | None:
@@ -355,6 +450,7 @@ def _fault_message(fault: Fault) -> pb.Fault:
         message=fault.message,
         location=fault.location,
         delay=_duration(fault.seconds),
+        resigned=fault.resigned,
     )
 
 
@@ -367,6 +463,30 @@ def _chaos_message(chaos: Chaos) -> pb.Chaos:
         methods=chaos.methods,
         delay=_duration(chaos.seconds),
     )
+
+
+def _delivery_message(delivery: Delivery) -> pb.WebhookDelivery:
+    webhook = delivery.webhook
+    return pb.WebhookDelivery(
+        operator=webhook.operator,
+        kind=webhook.kind,
+        ticket_id=webhook.ticket_id or "",
+        url=delivery.url,
+        timestamp=delivery.sealed.timestamp,
+        signature=delivery.sealed.signature,
+        body=webhook.body.decode(),
+        sent=_timestamp(delivery.at),
+        status=delivery.status or 0,
+        answer=delivery.answer.decode("utf-8", "replace"),
+        copy=delivery.copy,
+    )
+
+
+def _timestamp(instant: float) -> Timestamp:
+    timestamp = Timestamp()
+    # Microseconds are what a float of today's time has.
+    timestamp.FromMicroseconds(round(instant * 1_000_000))
+    return timestamp
 
 
 def _duration(seconds: float) -> Duration:

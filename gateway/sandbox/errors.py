@@ -11,7 +11,9 @@
     ├── UnknownBet          no upcoming event has this bet
     ├── OddsChanged         the odds moved further than the player accepts
     ├── NoSelection         no bet fits the risk asked for
-    └── PayoutTooHigh       the amounts leave the range that JSON readers agree on
+    ├── PayoutTooHigh       the amounts leave the range that JSON readers agree on
+    ├── AccountRefused      the operator's player account system said no
+    └── AccountSilent       the operator's player account system did not give an answer
 
 None of them knows HTTP: ``refusals`` says how the platform spells each.
 """
@@ -21,6 +23,8 @@ None of them knows HTTP: ``refusals`` says how the platform spells each.
 from __future__ import annotations
 
 __all__ = [
+    "AccountRefused",
+    "AccountSilent",
     "BlockedPlayer",
     "IllegalTransition",
     "NoSelection",
@@ -101,3 +105,20 @@ class NoSelection(SandboxError):
 
 class PayoutTooHigh(SandboxError):
     """The amounts of the bet are too large to be written exactly."""
+
+
+class AccountRefused(SandboxError):
+    """The operator's player account system said no."""
+
+    def __init__(self, code: int | None, message: str) -> None:
+        super().__init__(message)
+        # The code that it gave, if it gave one.
+        self.code = code
+        self.message = message
+
+
+class AccountSilent(SandboxError):
+    """The operator's player account system did not give an answer."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"no answer to {action}")

@@ -32,6 +32,9 @@ class FaultKind(StrEnum):
     HTML = "html"
     SLOW = "slow"
 
+    # Not a request's: a webhook is sent once more, later.
+    DUPLICATE_WEBHOOK = "duplicate-webhook"
+
 
 _REMEMBERED: Final = 1_000
 _PAGE: Final = b"<!doctype html><title>Please wait</title><p>Checking your connection.</p>"
@@ -41,8 +44,9 @@ _PAGE: Final = b"<!doctype html><title>Please wait</title><p>Checking your conne
 class Fault:
     """One thing that shall go wrong.
 
-    ``path`` is a prefix of the request's path, ``action`` the ``action`` or ``type`` in its body; None fits all. The
-    fields after ``method`` say how exactly, each for the kinds in its comment.
+    ``path`` is a prefix of the request's path, ``action`` the ``action`` or ``type`` in its body; None fits all. What a
+    fault of webhooks is for is said by the same fields of the webhook. The fields after ``method`` say how exactly, each
+    for the kinds in its comment.
     """
 
     kind: FaultKind
@@ -61,8 +65,10 @@ class Fault:
     message: str = "Something went wrong"
     # REDIRECT
     location: str = "https://elsewhere.example/"
-    # SLOW
+    # SLOW; DUPLICATE_WEBHOOK: how much later, by the sandbox's clock
     seconds: float = 1.0
+    # DUPLICATE_WEBHOOK: with a timestamp and signature of its own, not byte for byte
+    resigned: bool = False
 
     def __post_init__(self) -> None:
         if self.times < 1:
@@ -98,6 +104,8 @@ class Chaos:
             raise ValueError("a probability is from 0 to 1")
         if not self.kinds:
             raise ValueError("chaos has at least one kind of fault")
+        if FaultKind.DUPLICATE_WEBHOOK in self.kinds:
+            raise ValueError("this is the chaos of requests; webhooks have their own")
 
     def fits(self, method: str, path: str) -> bool:
         """Tell whether a request can be hit."""
@@ -178,9 +186,21 @@ class Faults:
                 return self._fire(waiting)
         return None
 
+    def take_for_webhook(self, path: str, kind: str) -> Fault | None:
+        """Use up the fault for a webhook that is being sent."""
+        for waiting in self._line:
+            fault = waiting.fault
+            if (
+                fault.kind is FaultKind.DUPLICATE_WEBHOOK
+                and fault.may_fit("POST", path)
+                and fault.action in {None, kind}
+            ):
+                return self._fire(waiting)
+        return None
+
     def _candidates(self, method: str, path: str, drawn: Fault | None) -> Iterator[_Waiting]:
         for waiting in self._line:
-            if waiting.fault.may_fit(method, path):
+            if waiting.fault.kind is not FaultKind.DUPLICATE_WEBHOOK and waiting.fault.may_fit(method, path):
                 yield waiting
         if drawn is not None:
             yield _Waiting(drawn, 1)

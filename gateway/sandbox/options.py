@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.sandbox.calculator import Rates
 
-__all__ = ["DEFAULT_PLAYERS", "Clock", "Opening", "SandboxOptions", "Sleep"]
+__all__ = ["DEFAULT_PLAYERS", "Clock", "Opening", "SandboxOptions", "Sleep", "WebhookTargets"]
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -35,6 +35,17 @@ DEFAULT_PLAYERS: Final = (
     Opening("poor-token", 0),
     Opening("blocked", 1_000_00, blocked=True),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTargets:
+    """Where an operator wants to be told what happens to its tickets."""
+
+    # Gets the PAM actions, e.g. `http://127.0.0.1:8080/pam/site`; then the operator's players have their money there,
+    # and the sandbox moves none of it. None: they have it in the sandbox.
+    pam_url: str | None = None
+    # Gets the notifications, e.g. `http://127.0.0.1:8080/sms/site`; None: there are none.
+    sms_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +74,10 @@ class SandboxOptions:
     rates: Rates = field(default_factory=Rates)
     # How far a timestamp header may be from the clock. Assumed: no tolerance is documented.
     timestamp_tolerance_s: int = 300
-    # How many exchanges the journal remembers.
+    # How many exchanges the journal remembers, and how many webhooks theirs.
     journal_size: int = 1_000
+    # Who is called back, by operator name. They are signed with the time of `clock`, however far that of the sandbox has
+    # been moved: the receivers' clocks have not been.
+    webhooks: Mapping[str, WebhookTargets] = field(default_factory=dict)
+    # How long a webhook's answer is waited for. Assumed: the platform documents no limit.
+    webhook_patience_s: float = 8

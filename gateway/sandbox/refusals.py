@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.sandbox.errors import (
+    AccountRefused,
+    AccountSilent,
     BlockedPlayer,
     IllegalTransition,
     NoSelection,
@@ -62,6 +64,8 @@ class Code(IntEnum):
     NO_SELECTION = 115
     ACTION_DOES_NOT_FIT = 116
     TICKET_DISCARDED = 118
+    ACCOUNT_REFUSED = 119
+    ACCOUNT_SILENT = 120
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
@@ -73,7 +77,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
         self.content = content
 
 
-def platform_error(code: Code, message: str) -> Refusal:
+def platform_error(code: int, message: str) -> Refusal:
     """Return the platform's own error body."""
     # A name that came in with an unpaired surrogate cannot go out again.
     return Refusal(400, {"code": int(code), "message": message.encode("utf-8", "replace").decode()})
@@ -140,6 +144,16 @@ def _no_selection(_: SandboxError) -> Refusal:
     return platform_error(Code.NO_SELECTION, "No bets fit the risk")
 
 
+def _account_refused(error: AccountRefused) -> Refusal:
+    # Assumed: what the player account system says is passed on as it is.
+    return platform_error(Code.ACCOUNT_REFUSED if error.code is None else error.code, error.message)
+
+
+def _account_silent(_: SandboxError) -> Refusal:
+    # Assumed: 400 and no 500, since that is documented for create and reserve, and there certainly is no ticket.
+    return platform_error(Code.ACCOUNT_SILENT, "Player account system did not answer")
+
+
 def _payout_too_high(_: SandboxError) -> Refusal:
     return invalid("the payout is too high")
 
@@ -156,6 +170,8 @@ SPELLING: Final[Mapping[type[SandboxError], Callable[..., Refusal]]] = {
     OddsChanged: _odds_changed,
     NoSelection: _no_selection,
     PayoutTooHigh: _payout_too_high,
+    AccountRefused: _account_refused,
+    AccountSilent: _account_silent,
 }
 
 

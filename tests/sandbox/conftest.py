@@ -11,6 +11,7 @@ import pytest
 
 from gateway.sandbox import Opening, Sandbox, SandboxOptions, sandbox
 from tests.sandbox.client import Client, Clock, plain_http
+from tests.sandbox.receiver import Receiver, receiver
 from tests.sandbox.steering import stub
 
 
@@ -24,6 +25,13 @@ def clock() -> Clock:
 def options(clock: Clock) -> SandboxOptions:
     """Set up a sandbox on a free port with two operators."""
     return SandboxOptions(listen="127.0.0.1:0", operators={"site": "12345ABCDE", "acme": "another key"}, clock=clock)
+
+
+@pytest.fixture
+async def operator() -> AsyncIterator[Receiver]:
+    """Run the endpoints of operators that are called back."""
+    async with receiver() as running:
+        yield running
 
 
 @pytest.fixture

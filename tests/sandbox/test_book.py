@@ -79,7 +79,7 @@ def _lived(platform: Sandbox, beginning: str, steps: str) -> Ticket:
 
 
 @pytest.mark.parametrize(("beginning", "steps", "status", "result", "won"), LIVES)
-async def test_a_ticket_lives_and_the_money_follows(  # noqa: PLR0917 - a table
+async def test_a_ticket_lives_and_the_money_follows(
     platform: Sandbox, beginning: str, steps: str, status: Status, result: Result, won: int
 ) -> None:
     """Every step moves what it should, and every movement adds up with the house's."""

@@ -20,8 +20,10 @@ from tests.sandbox.client import Client, order, plain_http
 from tests.sandbox.steering import refusal, stub
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
-# All kinds, as the contract has them.
-KINDS = {kind: f"FAULT_KIND_{kind.name}" for kind in FaultKind}
+# All kinds that hit requests, as the contract has them.
+KINDS: dict[FaultKind, str] = {
+    kind: f"FAULT_KIND_{kind.name}" for kind in FaultKind if kind is not FaultKind.DUPLICATE_WEBHOOK
+}
 STATUS, ERROR_BODY, REDIRECT = (
     pb.FAULT_KIND_STATUS,
     pb.FAULT_KIND_ERROR_BODY_200,
@@ -70,7 +72,7 @@ async def _outcomes(client: Client, count: int = 200) -> list[int | None]:
     return [await _outcome(client) for _ in range(count)]
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_fault_hits_a_request(steer: Any, client: Client, platform: Sandbox, kind: FaultKind) -> None:
     """Each kind that is added over gRPC hits one HTTP request, and the next one goes through."""
     await steer.AddFault(pb.AddFaultRequest(fault=pb.Fault(kind=KINDS[kind])))
@@ -119,7 +121,7 @@ async def test_a_fault_arrives_as_it_was_sent(steer: Any, platform: Sandbox) -> 
     assert list((await steer.ListFaults(pb.ListFaultsRequest())).pending) == [fault]
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_fault_has_defaults(steer: Any, platform: Sandbox, kind: FaultKind) -> None:
     """What is not said is as in a fault made without gRPC."""
     await steer.AddFault(pb.AddFaultRequest(fault=pb.Fault(kind=KINDS[kind])))
@@ -200,16 +202,13 @@ async def test_no_fault_is_refused(steer: Any) -> None:
     assert await refusal(steer.AddFault(pb.AddFaultRequest())) == (INVALID, "fault: required")
 
 
-async def test_webhooks_cannot_be_doubled_yet(steer: Any) -> None:
-    """The contract has the kind, the sandbox does not."""
-    kind = pb.FAULT_KIND_DUPLICATE_WEBHOOK
-    for call in (
-        steer.AddFault(pb.AddFaultRequest(fault=pb.Fault(kind=kind))),
-        steer.SetChaos(pb.SetChaosRequest(chaos=pb.Chaos(probability=1, kinds=[STATUS, kind]))),
-    ):
-        code, message = await refusal(call)
-        assert code is grpc.StatusCode.UNIMPLEMENTED
-        assert "FAULT_KIND_DUPLICATE_WEBHOOK is not implemented yet" in message
+async def test_a_fault_of_webhooks_hits_no_request(steer: Any, client: Client, platform: Sandbox) -> None:
+    """It stays in line for a webhook, and what is behind it hits."""
+    for kind in (pb.FAULT_KIND_DUPLICATE_WEBHOOK, STATUS):
+        await steer.AddFault(pb.AddFaultRequest(fault=pb.Fault(kind=kind, resigned=True)))
+
+    assert [await _outcome(client) for _ in range(2)] == [503, 404]
+    assert platform.faults.pending == [Fault(FaultKind.DUPLICATE_WEBHOOK, resigned=True)]
 
 
 async def test_faults_are_listed(steer: Any, client: Client) -> None:
@@ -328,7 +327,7 @@ async def test_chaos_can_be_certain_and_can_end(steer: Any, client: Client) -> N
     assert not (await steer.ListFaults(pb.ListFaultsRequest())).HasField("chaos")
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_chaos_has_every_kind(steer: Any, client: Client, platform: Sandbox, kind: FaultKind) -> None:
     """One that needs no body read included."""
     await _set_chaos(steer, 1, KINDS[kind])
@@ -403,6 +402,7 @@ async def test_chaos_is_listed_as_it_was_set(steer: Any) -> None:
         ({"methods": ["POST", ""]}, "chaos.methods"),
         ({"methods": ["post"]}, "chaos.methods"),
         ({"delay": Duration(seconds=-1)}, "chaos.delay"),
+        ({"kinds": [STATUS, pb.FAULT_KIND_DUPLICATE_WEBHOOK]}, "chaos.kinds"),
     ],
 )
 async def test_chaos_that_makes_no_sense_is_refused(

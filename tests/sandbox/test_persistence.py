@@ -14,11 +14,13 @@ from pathlib import Path
 import grpc.aio
 import httpx
 import pytest
+from starlette.responses import Response
 
 from betstack.sandbox.v1 import sandbox_service_pb2 as pb
-from gateway.sandbox import Sandbox, SandboxOptions, sandbox
+from gateway.sandbox import Result, Sandbox, SandboxOptions, WebhookTargets, sandbox
 from gateway.sandbox.book import Book
 from tests.sandbox.client import NOON, Client, Clock, account_ticket, code, order, plain_http
+from tests.sandbox.receiver import Receiver
 from tests.sandbox.steering import stub
 
 
@@ -37,8 +39,8 @@ class Elsewhere:
 
 
 @asynccontextmanager
-async def _elsewhere(data: Path, variant: str = "good") -> AsyncIterator[Elsewhere]:
-    command = (sys.executable, "-c", f"from {__name__} import serve; serve({str(data)!r}, {variant!r})")
+async def _elsewhere(data: Path, variant: str = "good", operator: str = "") -> AsyncIterator[Elsewhere]:
+    command = (sys.executable, "-c", f"from {__name__} import serve; serve({str(data)!r}, {variant!r}, {operator!r})")
     root = str(Path(__file__).parents[2])
     process = await asyncio.create_subprocess_exec(*command, cwd=root, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -51,13 +53,22 @@ async def _elsewhere(data: Path, variant: str = "good") -> AsyncIterator[Elsewhe
         await process.wait()
 
 
-def serve(data: str, variant: str) -> None:
-    """Be a sandbox until somebody ends the process; it may do so itself in the middle of a transaction."""
+def serve(data: str, variant: str, operator: str) -> None:
+    """Be a sandbox until somebody ends the process; it may do so itself in the middle of a transaction.
+
+    If it has a URL, the operator is called back.
+    """
     if variant == "dies":
         Book._insert = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
 
     async def run() -> None:
-        options = SandboxOptions(listen="127.0.0.1:0", control="127.0.0.1:0", data=Path(data), clock=lambda: NOON)
+        options = SandboxOptions(
+            listen="127.0.0.1:0",
+            control="127.0.0.1:0",
+            data=Path(data),
+            clock=lambda: NOON,
+            webhooks={"site": WebhookTargets(operator)} if operator else {},
+        )
         async with sandbox(options) as running:
             print(running.url, running.control_target, flush=True)
             await asyncio.Event().wait()
@@ -130,6 +141,70 @@ async def test_what_was_half_done_does_not_survive_a_kill(
     async with sandbox(lasting) as second:
         assert second.book.tickets() == []
         assert {entry.reason for entry in second.wallet.entries()} == {"opening"}
+
+
+async def test_what_an_operator_has_not_heard_survives_a_restart(
+    lasting: SandboxOptions, clock: Clock, operator: Receiver
+) -> None:
+    """It is told what is left of a ticket's life, in order, and with timestamps that go on."""
+    called_back = replace(lasting, webhooks={"site": operator.targets()})
+    operator.answers["ticket_win"] = [Response(status_code=500)]
+    async with sandbox(called_back) as first, plain_http(first.url) as http:
+        ticket = (await Client(http, clock).post("/be/tickets", order(first))).json()["id"]
+        first.book.calculate(ticket)
+        first.book.result(ticket, Result.WON)
+        first.book.rollback(ticket, "a mistake")
+        await first.webhooks.settled()
+        assert first.webhooks.waiting() == 2
+
+    async with sandbox(called_back) as second:
+        assert await second.webhooks.deliver() == 0
+
+    actions = [each for each in operator.received if each.path == "/pam/site"]
+    assert [each.kind for each in actions[2:]] == ["ticket_win", "ticket_win", "ticket_rollback"]
+    assert actions[-1].timestamp > actions[-2].timestamp
+
+
+async def test_a_create_without_an_outcome_is_undone_after_a_kill(lasting: SandboxOptions, operator: Receiver) -> None:
+    """The operator may have taken the money for a ticket that nobody knows."""
+    assert lasting.data is not None
+    operator.answers["ticket_create"] = [None]
+    url = operator.targets().pam_url
+    assert url is not None
+    async with sandbox(lasting) as like_it:
+        body = order(like_it)
+    async with _elsewhere(lasting.data / "other", operator=url) as other, plain_http(other.url) as http:
+        asked = asyncio.ensure_future(Client(http, Clock()).post("/be/tickets", body))
+        await operator.silent.wait()
+        await other.kill()
+        with pytest.raises(httpx.TransportError):
+            await asked
+
+    lasting = replace(lasting, data=lasting.data / "other", webhooks={"site": operator.targets()})
+    async with sandbox(lasting) as second:
+        await second.webhooks.settled()
+        assert second.book.tickets() == []
+    create, discard = operator.received[1:]
+    assert (create.kind, discard.kind) == ("ticket_create", "ticket_discard")
+    assert create.data["ticket_id"] == discard.data["ticket_id"]
+    assert discard.data["reason"] == "interrupted"
+
+
+async def test_a_ticket_that_cannot_be_kept_is_undone(
+    options: SandboxOptions, clock: Clock, operator: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator has taken the money, and gets to know that there is no ticket."""
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    called_back = replace(options, webhooks={"site": operator.targets()})
+    async with sandbox(called_back) as platform, plain_http(platform.url) as http:
+        monkeypatch.setattr(platform.book, "_insert", fail)
+        assert (await Client(http, clock).post("/be/tickets", order(platform))).status_code == 500
+        await platform.webhooks.settled()
+
+    assert operator.told == ["ticket_create", "ticket_discard"]
 
 
 async def test_ids_are_not_given_twice(lasting: SandboxOptions, clock: Clock) -> None:

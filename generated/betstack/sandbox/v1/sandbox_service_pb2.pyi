@@ -36,6 +36,7 @@ class TicketStep(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TICKET_STEP_REFUND: _ClassVar[TicketStep]
     TICKET_STEP_CLOSE: _ClassVar[TicketStep]
     TICKET_STEP_CANCEL: _ClassVar[TicketStep]
+    TICKET_STEP_UPDATE: _ClassVar[TicketStep]
 FAULT_KIND_UNSPECIFIED: FaultKind
 FAULT_KIND_ANSWER_LOST: FaultKind
 FAULT_KIND_CUT_BODY: FaultKind
@@ -56,6 +57,7 @@ TICKET_STEP_ROLLBACK: TicketStep
 TICKET_STEP_REFUND: TicketStep
 TICKET_STEP_CLOSE: TicketStep
 TICKET_STEP_CANCEL: TicketStep
+TICKET_STEP_UPDATE: TicketStep
 
 class AddFaultRequest(_message.Message):
     __slots__ = ("fault",)
@@ -109,14 +111,16 @@ class SetChaosResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class AdvanceTicketRequest(_message.Message):
-    __slots__ = ("identifier", "step", "reason")
+    __slots__ = ("identifier", "step", "reason", "gross_payout")
     IDENTIFIER_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    GROSS_PAYOUT_FIELD_NUMBER: _ClassVar[int]
     identifier: str
     step: TicketStep
     reason: str
-    def __init__(self, identifier: _Optional[str] = ..., step: _Optional[_Union[TicketStep, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+    gross_payout: int
+    def __init__(self, identifier: _Optional[str] = ..., step: _Optional[_Union[TicketStep, str]] = ..., reason: _Optional[str] = ..., gross_payout: _Optional[int] = ...) -> None: ...
 
 class AdvanceTicketResponse(_message.Message):
     __slots__ = ("status", "result")
@@ -163,7 +167,7 @@ class GetBooksRequest(_message.Message):
     def __init__(self, token: _Optional[str] = ...) -> None: ...
 
 class GetBooksResponse(_message.Message):
-    __slots__ = ("tickets", "total", "balances", "notifications", "entries")
+    __slots__ = ("tickets", "total", "balances", "notifications", "entries", "webhooks_waiting", "webhooks_sent")
     class BalancesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -176,12 +180,16 @@ class GetBooksResponse(_message.Message):
     BALANCES_FIELD_NUMBER: _ClassVar[int]
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOKS_WAITING_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOKS_SENT_FIELD_NUMBER: _ClassVar[int]
     tickets: int
     total: int
     balances: _containers.ScalarMap[str, int]
     notifications: int
     entries: int
-    def __init__(self, tickets: _Optional[int] = ..., total: _Optional[int] = ..., balances: _Optional[_Mapping[str, int]] = ..., notifications: _Optional[int] = ..., entries: _Optional[int] = ...) -> None: ...
+    webhooks_waiting: int
+    webhooks_sent: int
+    def __init__(self, tickets: _Optional[int] = ..., total: _Optional[int] = ..., balances: _Optional[_Mapping[str, int]] = ..., notifications: _Optional[int] = ..., entries: _Optional[int] = ..., webhooks_waiting: _Optional[int] = ..., webhooks_sent: _Optional[int] = ...) -> None: ...
 
 class ListTicketsRequest(_message.Message):
     __slots__ = ("operator",)
@@ -194,6 +202,110 @@ class ListTicketsResponse(_message.Message):
     TICKETS_FIELD_NUMBER: _ClassVar[int]
     tickets: _containers.RepeatedCompositeFieldContainer[TicketFacts]
     def __init__(self, tickets: _Optional[_Iterable[_Union[TicketFacts, _Mapping]]] = ...) -> None: ...
+
+class SetWebhooksRequest(_message.Message):
+    __slots__ = ("operator", "pam_url", "sms_url")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    PAM_URL_FIELD_NUMBER: _ClassVar[int]
+    SMS_URL_FIELD_NUMBER: _ClassVar[int]
+    operator: str
+    pam_url: str
+    sms_url: str
+    def __init__(self, operator: _Optional[str] = ..., pam_url: _Optional[str] = ..., sms_url: _Optional[str] = ...) -> None: ...
+
+class SetWebhooksResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeliverWebhooksRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeliverWebhooksResponse(_message.Message):
+    __slots__ = ("waiting",)
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    waiting: int
+    def __init__(self, waiting: _Optional[int] = ...) -> None: ...
+
+class ListWebhooksRequest(_message.Message):
+    __slots__ = ("operator",)
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    operator: str
+    def __init__(self, operator: _Optional[str] = ...) -> None: ...
+
+class ListWebhooksResponse(_message.Message):
+    __slots__ = ("deliveries",)
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    deliveries: _containers.RepeatedCompositeFieldContainer[WebhookDelivery]
+    def __init__(self, deliveries: _Optional[_Iterable[_Union[WebhookDelivery, _Mapping]]] = ...) -> None: ...
+
+class WebhookDelivery(_message.Message):
+    __slots__ = ("operator", "kind", "ticket_id", "url", "timestamp", "signature", "body", "sent", "status", "answer", "copy")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TICKET_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    COPY_FIELD_NUMBER: _ClassVar[int]
+    operator: str
+    kind: str
+    ticket_id: str
+    url: str
+    timestamp: int
+    signature: str
+    body: str
+    sent: _timestamp_pb2.Timestamp
+    status: int
+    answer: str
+    copy: bool
+    def __init__(self, operator: _Optional[str] = ..., kind: _Optional[str] = ..., ticket_id: _Optional[str] = ..., url: _Optional[str] = ..., timestamp: _Optional[int] = ..., signature: _Optional[str] = ..., body: _Optional[str] = ..., sent: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., status: _Optional[int] = ..., answer: _Optional[str] = ..., copy: _Optional[bool] = ...) -> None: ...
+
+class SetWebhookChaosRequest(_message.Message):
+    __slots__ = ("chaos",)
+    CHAOS_FIELD_NUMBER: _ClassVar[int]
+    chaos: WebhookChaos
+    def __init__(self, chaos: _Optional[_Union[WebhookChaos, _Mapping]] = ...) -> None: ...
+
+class SetWebhookChaosResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WebhookChaos(_message.Message):
+    __slots__ = ("duplicate", "resigned", "answer_lost", "delay", "overtaken", "longest_delay", "seed")
+    DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    RESIGNED_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_LOST_FIELD_NUMBER: _ClassVar[int]
+    DELAY_FIELD_NUMBER: _ClassVar[int]
+    OVERTAKEN_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_DELAY_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    duplicate: float
+    resigned: float
+    answer_lost: float
+    delay: float
+    overtaken: float
+    longest_delay: _duration_pb2.Duration
+    seed: int
+    def __init__(self, duplicate: _Optional[float] = ..., resigned: _Optional[float] = ..., answer_lost: _Optional[float] = ..., delay: _Optional[float] = ..., overtaken: _Optional[float] = ..., longest_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class SendOtpRequest(_message.Message):
+    __slots__ = ("operator", "msisdn", "code")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    MSISDN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    operator: str
+    msisdn: str
+    code: str
+    def __init__(self, operator: _Optional[str] = ..., msisdn: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class SendOtpResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class TicketFacts(_message.Message):
     __slots__ = ("id", "code", "operator", "status", "result", "type", "price", "currency", "rtag", "user_id")
@@ -220,7 +332,7 @@ class TicketFacts(_message.Message):
     def __init__(self, id: _Optional[str] = ..., code: _Optional[str] = ..., operator: _Optional[str] = ..., status: _Optional[str] = ..., result: _Optional[str] = ..., type: _Optional[str] = ..., price: _Optional[int] = ..., currency: _Optional[str] = ..., rtag: _Optional[str] = ..., user_id: _Optional[str] = ...) -> None: ...
 
 class Fault(_message.Message):
-    __slots__ = ("kind", "path", "action", "method", "times", "status", "headers", "body", "code", "message", "location", "delay")
+    __slots__ = ("kind", "path", "action", "method", "times", "status", "headers", "body", "code", "message", "location", "delay", "resigned")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -240,6 +352,7 @@ class Fault(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     DELAY_FIELD_NUMBER: _ClassVar[int]
+    RESIGNED_FIELD_NUMBER: _ClassVar[int]
     kind: FaultKind
     path: str
     action: str
@@ -252,7 +365,8 @@ class Fault(_message.Message):
     message: str
     location: str
     delay: _duration_pb2.Duration
-    def __init__(self, kind: _Optional[_Union[FaultKind, str]] = ..., path: _Optional[str] = ..., action: _Optional[str] = ..., method: _Optional[str] = ..., times: _Optional[int] = ..., status: _Optional[int] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., code: _Optional[int] = ..., message: _Optional[str] = ..., location: _Optional[str] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    resigned: bool
+    def __init__(self, kind: _Optional[_Union[FaultKind, str]] = ..., path: _Optional[str] = ..., action: _Optional[str] = ..., method: _Optional[str] = ..., times: _Optional[int] = ..., status: _Optional[int] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., code: _Optional[int] = ..., message: _Optional[str] = ..., location: _Optional[str] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resigned: _Optional[bool] = ...) -> None: ...
 
 class Chaos(_message.Message):
     __slots__ = ("probability", "kinds", "seed", "path", "methods", "delay")

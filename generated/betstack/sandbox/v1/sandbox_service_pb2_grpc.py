@@ -82,6 +82,31 @@ class SandboxServiceStub:
                 request_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListTicketsRequest.SerializeToString,
                 response_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListTicketsResponse.FromString,
                 _registered_method=True)
+        self.SetWebhooks = channel.unary_unary(
+                '/betstack.sandbox.v1.SandboxService/SetWebhooks',
+                request_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhooksRequest.SerializeToString,
+                response_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhooksResponse.FromString,
+                _registered_method=True)
+        self.DeliverWebhooks = channel.unary_unary(
+                '/betstack.sandbox.v1.SandboxService/DeliverWebhooks',
+                request_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.DeliverWebhooksRequest.SerializeToString,
+                response_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.DeliverWebhooksResponse.FromString,
+                _registered_method=True)
+        self.ListWebhooks = channel.unary_stream(
+                '/betstack.sandbox.v1.SandboxService/ListWebhooks',
+                request_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListWebhooksRequest.SerializeToString,
+                response_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListWebhooksResponse.FromString,
+                _registered_method=True)
+        self.SetWebhookChaos = channel.unary_unary(
+                '/betstack.sandbox.v1.SandboxService/SetWebhookChaos',
+                request_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhookChaosRequest.SerializeToString,
+                response_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhookChaosResponse.FromString,
+                _registered_method=True)
+        self.SendOtp = channel.unary_unary(
+                '/betstack.sandbox.v1.SandboxService/SendOtp',
+                request_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SendOtpRequest.SerializeToString,
+                response_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SendOtpResponse.FromString,
+                _registered_method=True)
 
 
 class SandboxServiceServicer:
@@ -91,9 +116,7 @@ class SandboxServiceServicer:
     """
 
     def AddFault(self, request, context):
-        """Puts a fault in line before the requests that it is for.
-
-        Fails with UNIMPLEMENTED for FAULT_KIND_DUPLICATE_WEBHOOK: the sandbox sends no webhooks yet.
+        """Puts a fault in line before the requests, or webhooks, that it is for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,16 +137,17 @@ class SandboxServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetChaos(self, request, context):
-        """Lets faults hit at random, or ends that. The chaos before is replaced, and its generator begun anew.
+        """Lets faults hit requests at random, or ends that. The chaos before is replaced, and its generator begun anew.
 
-        Fails with UNIMPLEMENTED for FAULT_KIND_DUPLICATE_WEBHOOK: the sandbox sends no webhooks yet.
+        Webhooks have a chaos of their own: FAULT_KIND_DUPLICATE_WEBHOOK fails with INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AdvanceTicket(self, request, context):
-        """Moves a ticket on in its life, and the money with it.
+        """Moves a ticket on in its life, and the money with it; where the operator is called back, the money is moved there,
+        by the webhook that this sends soon.
 
         Fails with NOT_FOUND if there is no such ticket, and with FAILED_PRECONDITION if it is not ready for the step.
         """
@@ -136,7 +160,11 @@ class SandboxServiceServicer:
 
         It is the clock of everything in the sandbox except the waiting of FAULT_KIND_SLOW: today's cards, the times of
         tickets, and the age of signatures. Moved by more than 300 seconds, the sandbox refuses what others sign by their
-        own clocks, as a platform whose clock is wrong does.
+        own clocks, as a platform whose clock is wrong does. Webhooks are signed with the time before it was moved, so that
+        receivers do not do the same.
+
+        Where an operator keeps its players' money, a ticket is closed 24 hours after its result or refund. That, and all
+        webhooks that become due, are done soon after the clock was moved; DeliverWebhooks waits for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,6 +188,46 @@ class SandboxServiceServicer:
 
     def ListTickets(self, request, context):
         """Lists all tickets as they are at the moment of the call, oldest first, in as many responses as it takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetWebhooks(self, request, context):
+        """Says where an operator is called back from now on, in place of what the sandbox was started with.
+
+        Fails with NOT_FOUND if there is no such operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeliverWebhooks(self, request, context):
+        """Sends all webhooks that wait, once, whether they are due or not, and answers when that is done. Those that fail wait
+        again, and those about the same ticket behind them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhooks(self, request, context):
+        """Lists the latest webhooks that were sent, oldest first, in as many responses as it takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetWebhookChaos(self, request, context):
+        """Lets things go wrong with webhooks at random, or ends that. The chaos before is replaced.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendOtp(self, request, context):
+        """Sends a player a one-time password, as a webhook to the operator's SMS endpoint, soon and once.
+
+        Fails with NOT_FOUND if there is no such operator, and with FAILED_PRECONDITION if its SMS endpoint is not known.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -212,6 +280,31 @@ def add_SandboxServiceServicer_to_server(servicer, server):
                     servicer.ListTickets,
                     request_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListTicketsRequest.FromString,
                     response_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListTicketsResponse.SerializeToString,
+            ),
+            'SetWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetWebhooks,
+                    request_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhooksRequest.FromString,
+                    response_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhooksResponse.SerializeToString,
+            ),
+            'DeliverWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeliverWebhooks,
+                    request_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.DeliverWebhooksRequest.FromString,
+                    response_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.DeliverWebhooksResponse.SerializeToString,
+            ),
+            'ListWebhooks': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListWebhooks,
+                    request_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListWebhooksRequest.FromString,
+                    response_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListWebhooksResponse.SerializeToString,
+            ),
+            'SetWebhookChaos': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetWebhookChaos,
+                    request_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhookChaosRequest.FromString,
+                    response_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhookChaosResponse.SerializeToString,
+            ),
+            'SendOtp': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendOtp,
+                    request_deserializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SendOtpRequest.FromString,
+                    response_serializer=betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SendOtpResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -460,6 +553,141 @@ class SandboxService:
             '/betstack.sandbox.v1.SandboxService/ListTickets',
             betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListTicketsRequest.SerializeToString,
             betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListTicketsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/betstack.sandbox.v1.SandboxService/SetWebhooks',
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhooksRequest.SerializeToString,
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeliverWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/betstack.sandbox.v1.SandboxService/DeliverWebhooks',
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.DeliverWebhooksRequest.SerializeToString,
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.DeliverWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/betstack.sandbox.v1.SandboxService/ListWebhooks',
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListWebhooksRequest.SerializeToString,
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ListWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetWebhookChaos(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/betstack.sandbox.v1.SandboxService/SetWebhookChaos',
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhookChaosRequest.SerializeToString,
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SetWebhookChaosResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendOtp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/betstack.sandbox.v1.SandboxService/SendOtp',
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SendOtpRequest.SerializeToString,
+            betstack_dot_sandbox_dot_v1_dot_sandbox__service__pb2.SendOtpResponse.FromString,
             options,
             channel_credentials,
             insecure,
