@@ -23,6 +23,7 @@ PLATFORM_SERVICES: Final = (
     "betstack.sms.v1.SmsService",
 )
 OPERATIONS: Final = "betstack.operation.v1.OperationService"
+EVENTS: Final = "betstack.event.v1.EventService"
 HEALTH: Final = "grpc.health.v1.Health"
 REFLECTIONS: Final = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 NOWHERE: Final = "http://127.0.0.1:1"
@@ -97,7 +98,7 @@ async def test_reflection_lists_everything_that_is_served(lonely: Client, reflec
     await stream.done_writing()
 
     listed = {service.name for service in answer.list_services_response.service}
-    assert listed == {*PLATFORM_SERVICES, OPERATIONS, HEALTH, *REFLECTIONS}
+    assert listed == {*PLATFORM_SERVICES, OPERATIONS, EVENTS, HEALTH, *REFLECTIONS}
     assert listed == {*load_contract().services, *OWN_SERVICES}
     assert await stream.read() is grpc.aio.EOF
 
