@@ -128,7 +128,7 @@ async def circle(
     """Run services (unless they run already) and a gateway in front of them."""
     clock = clock or Clock()
     async with AsyncExitStack() as stack:
-        called = own or await stack.enter_async_context(services())
+        called: Services = own if own is not None else await stack.enter_async_context(services())
         made = settings or circle_settings(called.target, **overrides)
         running = await stack.enter_async_context(gateway(made, clock=clock))
         http = await stack.enter_async_context(platform_at(f"http://{running.webhooks}"))
