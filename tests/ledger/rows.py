@@ -14,6 +14,7 @@ from betstack.pam.v1 import pam_service_pb2 as pam
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
 from gateway.contract import load_contract
 from gateway.failure import Failure, Reason
+from gateway.ledger.database import Query, Transaction
 from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import NewOperation, Operation, State, new_operation
 from gateway.ledger.postgresql import PostgresqlDatabase
@@ -61,7 +62,19 @@ async def die(ledger: Ledger) -> None:
     else:
         assert isinstance(database, PostgresqlDatabase)
         assert database._lock is not None
+        session = database._lock.info.backend_pid
         await database._lock.close()
+        await until(lambda: _is_over(ledger, session))
+
+
+async def _is_over(ledger: Ledger, session: int) -> bool:
+    """Tell whether the server has noticed that a session ended, which is when its locks fall."""
+
+    def transaction() -> Transaction[bool]:
+        rows = yield Query("SELECT 1 FROM pg_stat_activity WHERE pid = ?", (session,))
+        return not rows
+
+    return await ledger.run(transaction)
 
 
 def operation_of(rpc: str, request: Message) -> NewOperation:
