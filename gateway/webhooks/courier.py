@@ -84,7 +84,11 @@ class Courier:
                 return await self._begin(row, owner, delivery.trace)
             case facts.Misplaced(why):
                 self._telemetry.alert(
-                    "webhook_out_of_place", operator=delivery.operator, action=delivery.action, why=why
+                    "webhook_out_of_place",
+                    operator=delivery.operator,
+                    action=delivery.action,
+                    ticket_id=delivery.ticket_id,
+                    why=why,
                 )
                 return error(400, self._numbers.other, why)
 

@@ -37,8 +37,7 @@ async def listening(app: Any, listen: str) -> AsyncIterator[str]:  # noqa: ANN40
     serving = asyncio.create_task(server.serve(sockets=[bound]), name="webhooks")
     try:
         await server.until_started(serving)
-        host, port = bound.getsockname()[:2]
-        yield f"{host}:{port}"
+        yield f"{listen.rpartition(':')[0]}:{bound.getsockname()[1]}"
     finally:
         server.end()
         await serving

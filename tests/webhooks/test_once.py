@@ -130,7 +130,7 @@ async def test_a_create_with_other_data_is_refused_with_an_alert(
         assert (await round_trip.send(token, 3, price=500.0)).status_code == 200
     assert round_trip.services.rpcs == ["ReserveTicket", "CreateTicket"]
     assert round_trip.counts["webhook_out_of_place"] == 10
-    assert "webhook_out_of_place: operator=site action=ticket_create" in caplog.text
+    assert f"webhook_out_of_place: operator=site action=ticket_create ticket_id={round_trip.ticket}" in caplog.text
 
 
 async def test_a_late_create_meets_the_tombstone(round_trip: Circle) -> None:

@@ -586,6 +586,15 @@ async def test_an_unknown_action_or_type_is_counted(door: Circle) -> None:
     assert door.services.calls == []
 
 
+async def test_the_receiver_says_where_it_listens() -> None:
+    """By the host that the settings name, and the port that it got."""
+    async with circle(webhooks={"listen": "localhost:0"}) as running:
+        host, _, port = (running.gateway.webhooks or "").partition(":")
+        assert host == "localhost"
+        assert int(port) > 0
+        assert (await running.send("ping")).status_code == 200
+
+
 async def test_the_two_numbers_that_nobody_documented_are_settings() -> None:
     """``webhooks.unknown_action_code`` and ``webhooks.other_code``."""
     async with circle(webhooks={"unknown_action_code": 177, "other_code": 155}) as running:
