@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import pytest
 from gateway.sandbox import Sandbox, SandboxOptions, sandbox
 from tests.harness import Client, client_of, settings_for
 from tests.ledger.postgresql import Server, server
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of garbage collection: a full round over it takes as long as some tests wait."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator
+from typing import Final
 
 import pytest
 
 from gateway.failure import Reason
-from gateway.ledger.database import Database, LedgerUnavailable, Query, Transaction
+from gateway.ledger.database import LedgerUnavailable
 from gateway.ledger.ledger import Ledger, open_database
 from gateway.ledger.operation import State
 from gateway.ledger.schema import migrate
-from gateway.ledger.sqlite import SqliteDatabase
 from gateway.wire.attempt import Attempt
 from tests.harness import failing
 from tests.ledger.rows import (
@@ -32,49 +31,10 @@ from tests.ledger.rows import (
     unknown,
     until_state,
 )
-
-T = TypeVar("T")
+from tests.ledger.trouble import Troubled, read_only
 
 WIN: Final = action("WinTicket")
 CLOSE: Final = action("CloseTicket")
-
-
-class Troubled:
-    """A real database, some of whose transactions fail: before they are run, or after they were committed."""
-
-    def __init__(self, real: Database) -> None:
-        self._real = real
-        self.fails: set[str] = set()
-        self.fails_late: set[str] = set()
-        self.is_unreadable = False
-        self.has_identity = True
-
-    async def identity(self) -> str:
-        """Return the real one's."""
-        if not self.has_identity:
-            raise LedgerUnavailable("nobody answers")
-        return await self._real.identity()
-
-    async def run(self, transaction: Callable[[], Transaction[T]]) -> T:
-        """Run a transaction unless it is to fail."""
-        name = getattr(transaction(), "__name__", "")
-        if name in self.fails:
-            raise LedgerUnavailable(f"{name} does not work")
-        result = await self._real.run(transaction)
-        if name in self.fails_late:
-            self.fails_late.discard(name)
-            raise LedgerUnavailable(f"nobody knows whether {name} worked")
-        return result
-
-    async def read(self, transaction: Callable[[], Transaction[T]]) -> T:
-        """Read unless that is to fail."""
-        if self.is_unreadable:
-            raise LedgerUnavailable("nothing can be read")
-        return await self._real.read(transaction)
-
-    async def close(self) -> None:
-        """Close the real one."""
-        await self._real.close()
 
 
 @pytest.fixture
@@ -100,17 +60,6 @@ async def troubled(database: Troubled, clock: Clock) -> AsyncIterator[Ledger]:
 
 
 # ------------------------------------------------------------------------------------- what cannot be written is not sent
-
-
-def read_only(database: Database) -> Callable[[], Transaction[None]]:
-    """Return what makes the connection of a database read-only."""
-    pragma = "PRAGMA query_only = ON"
-    characteristics = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
-
-    def transaction() -> Transaction[None]:
-        yield Query(pragma if isinstance(database, SqliteDatabase) else characteristics)
-
-    return transaction
 
 
 async def test_with_a_read_only_ledger_nothing_is_sent(ledger_url: str, clock: Clock) -> None:

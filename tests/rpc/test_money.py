@@ -45,6 +45,7 @@ from tests.harness import (
     standing,
 )
 from tests.ledger.rows import begun, state, until, until_state
+from tests.ledger.trouble import Troubled
 from tests.rpc.bets import TICKET_ID, account_ticket, balance, placed, reserved, taken
 from tests.rpc.calls import (
     CREATE,
@@ -75,7 +76,7 @@ QUICKLY: Final[dict[str, Any]] = {
     "settle_s": 0.05,
     "repeat_s": [0.05, 0.1],
     "discard_s": 0.1,
-    "first_absence_s": 0.35,
+    "first_absence_s": 0.6,
     "between_looks_s": 0.1,
     "clock_tolerance_s": 1,
 }
@@ -91,7 +92,7 @@ def reconciling(url: str, ledger: str, *, correlate: str | None = "rtag", **reco
     """Return settings of a gateway that soon finds out what it does not know."""
     site = {"secret": SECRET, "platform_url": url, "pam_url": f"{url}/pam", "correlate": correlate}
     return settings(
-        url, ledger, upstream={"timeout_s": 0.3}, reconcile={**QUICKLY, **reconcile}, operators={"site": site}
+        url, ledger, upstream={"timeout_s": 0.5}, reconcile={**QUICKLY, **reconcile}, operators={"site": site}
     )
 
 
@@ -442,7 +443,7 @@ async def test_the_outcome_is_known_although_its_caller_is_gone(ledger_url: str,
             platform.requests.clear()
             request: Any = to.made()
             rpc = getattr(getattr(client, to.service), to.rpc)
-            call = rpc(request, timeout=0.1 if leaving == "deadline" else None)
+            call = rpc(request, timeout=0.5 if leaving == "deadline" else None)
             async with asyncio.timeout(5):
                 await gate.asked.wait()
             if leaving == "deadline":
@@ -516,12 +517,60 @@ async def test_the_row_says_how_far_a_call_got(platform: Sandbox, ledger_url: st
 
 async def test_a_call_that_is_silent_has_left(ledger_url: str) -> None:
     """After `timeout_s` without an answer the row says that the whole request is out."""
-    async with facing(say_nothing, ledger={"url": ledger_url}, upstream={"timeout_s": 0.1}) as (client, _):
+    async with facing(say_nothing, ledger={"url": ledger_url}, upstream={"timeout_s": 0.5}) as (client, _):
         request = CREATE.made()
         await refusal_of(again(CREATE, request)(client))
 
         row = await known(client, request)
         assert (row.state, row.stage) == (State.UNKNOWN, Stage.SENT_NO_ANSWER)
+
+
+# ================================================================================================ a ledger that fails
+
+
+async def test_with_a_ledger_that_takes_nothing_nothing_is_sent(
+    platform: Sandbox, money: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new bet is GATEWAY_FAULT and not executed; what has a row is answered from it, and reads go on."""
+    old = placed(platform)
+    there = (await money.tickets.CreateTicket(old)).ticket
+    platform.journal.clear()
+    database = Troubled(ledger_of(money)._database)
+    monkeypatch.setattr(ledger_of(money), "_database", database)
+    database.fails = {"claim"}
+
+    for _ in range(2):
+        with refused(Reason.GATEWAY_FAULT, execution="NOT_EXECUTED") as refusal:
+            await money.tickets.CreateTicket(placed(platform))
+        assert refusal.code is grpc.StatusCode.INTERNAL
+    replay, told = await answered(money.tickets.CreateTicket(old))
+    assert (replay.ticket, told["idempotent-replay"]) == (there, "true")
+    assert len(platform.journal) == 0
+    assert (await money.tickets.GetTicket(ticket.GetTicketRequest(identifier=there.id))).ticket == there
+
+
+async def test_a_bet_whose_end_cannot_be_written_was_executed(
+    platform: Sandbox, money: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 2xx that the ledger does not take is EXECUTED; once it does, the same request id gets the ticket."""
+    monkeypatch.setattr("gateway.ledger.ledger._FINAL_WRITE_TRIES_S", (0.01,))
+    database = Troubled(ledger_of(money)._database)
+    monkeypatch.setattr(ledger_of(money), "_database", database)
+    database.fails = {"end"}
+    bet = placed(platform)
+    with refused(Reason.GATEWAY_FAULT, execution="EXECUTED") as refusal:
+        await money.tickets.CreateTicket(bet)
+    assert refusal.code is grpc.StatusCode.INTERNAL
+    with refused(Reason.PLAYER_NOT_FOUND, execution="NOT_EXECUTED"):
+        await money.tickets.CreateTicket(placed(platform, token="nobody"))
+    database.fails = set()
+
+    await until_state(ledger_of(money), bet.request_id, State.SUCCEEDED)
+
+    replay, told = await answered(money.tickets.CreateTicket(bet))
+    assert told["idempotent-replay"] == "true"
+    assert replay.ticket.id == platform.book.tickets()[0].id
+    assert platform.book.count() == 1
 
 
 # ===================================================================================================== reconciliation
@@ -540,7 +589,7 @@ async def test_a_bet_whose_answer_was_lost_is_found(platform: Sandbox, finding: 
     """Each of them, by its request id in rtag: its ticket is the answer of a repeat, and there is no second one."""
     bets = [placed(platform, price=100) for _ in LOST_AFTER_COMMIT]
     for kind, bet in zip(LOST_AFTER_COMMIT, bets, strict=True):
-        platform.faults.add(Fault(kind, path="/be/tickets", method="POST", seconds=0.4))
+        platform.faults.add(Fault(kind, path="/be/tickets", method="POST", seconds=0.8))
         with refused(Reason.OUTCOME_UNKNOWN, execution="UNKNOWN"):
             await finding.tickets.CreateTicket(bet)
 
@@ -607,7 +656,7 @@ async def test_a_payment_whose_answer_was_lost_is_paid_once(platform: Sandbox, f
     payments = []
     for kind in kinds:
         held = (await finding.tickets.ReserveTicket(reserved(platform, price=100))).ticket
-        platform.faults.add(Fault(kind, path=f"/be/tickets/{held.id}/paid", seconds=0.4))
+        platform.faults.add(Fault(kind, path=f"/be/tickets/{held.id}/paid", seconds=0.8))
         payments.append(ticket.PayTicketRequest(request_id=f"pay-{kind}", identifier=held.id))
         with refused(Reason.OUTCOME_UNKNOWN, execution="UNKNOWN"):
             await finding.tickets.PayTicket(payments[-1])
@@ -701,7 +750,7 @@ async def test_a_take_whose_answer_was_lost_is_undone(platform: Sandbox, finding
         if action is None:  # it hits whatever comes next, so nothing else may be on its way
             for earlier in takes:
                 await until_state(ledger_of(finding), earlier.request_id, State.REVERSED)
-        platform.faults.add(Fault(kind, path="/pam", action=action, seconds=0.4))
+        platform.faults.add(Fault(kind, path="/pam", action=action, seconds=0.8))
         takes.append(getattr(pam, f"{rpc}Request")(**account_ticket(platform, ticket_id=f"{number:024}")))
         with refused(Reason.OUTCOME_UNKNOWN, execution="UNKNOWN"):
             await getattr(finding.pam, rpc)(takes[-1])

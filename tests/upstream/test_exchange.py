@@ -156,7 +156,7 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 async def test_a_body_that_was_not_taken_whole_may_have_been_sent() -> None:
     """Once the first byte may have left, the request is not called unsent, however little was read of it."""
     async with raw_server(say_nothing) as address, sender() as send:
-        done = await send(f"http://{address}", body=BIG, timeout_s=0.2)
+        done = await send(f"http://{address}", body=BIG, timeout_s=0.5)
 
         assert done == Exchange(Stage.MAYBE_SENT, loss=Loss.TIMEOUT)
 
