@@ -93,10 +93,10 @@ def routes_command(markdown: bool) -> None:
 def routes_table() -> Table:
     """Return every RPC with the platform call that serves it."""
     rows = tuple(
-        (route.short, _platform_call(route), route.call_class.name.lower(), _marks(route))
+        (route.short, _platform_call(route), route.call_class.name.lower(), route.right.value, _marks(route))
         for route in load_contract().routes.values()
     )
-    return Table(("RPC", "Platform call", "Class", "Signed"), rows, code=2)
+    return Table(("RPC", "Platform call", "Class", "Right", "Signed"), rows, code=2)
 
 
 def _platform_call(route: Route) -> str:
@@ -106,7 +106,7 @@ def _platform_call(route: Route) -> str:
 
 
 def _marks(route: Route) -> str:
-    return ("signed" if route.signed else "unsigned") + (", not enabled" if route.disabled else "")
+    return ("signed" if route.signed else "unsigned") + (", disabled" if route.disabled else "")
 
 
 @click.command()

@@ -22,15 +22,15 @@ def test_every_rpc_has_one_route() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        ("TicketService/CreateTicket", "POST /be/tickets", "debit", "signed"),
-        ("CardService/GetSuperbetCard", "GET /bc/superbets/{code}", "read", "signed"),
-        ("PamService/Ping", "POST pam_url action ping", "read", "unsigned"),
-        ("PamService/CreateTicket", "POST pam_url action ticket_create", "debit", "signed"),
-        ("SmsService/SendBetResult", "POST sms_url type bet_result", "notify", "signed, not enabled"),
+        ("TicketService/CreateTicket", "POST /be/tickets", "debit", "bet", "signed"),
+        ("CardService/GetSuperbetCard", "GET /bc/superbets/{code}", "read", "read", "signed"),
+        ("PamService/Ping", "POST pam_url action ping", "read", "pam", "unsigned"),
+        ("PamService/CreateTicket", "POST pam_url action ticket_create", "debit", "pam", "signed"),
+        ("SmsService/SendBetResult", "POST sms_url type bet_result", "notify", "sms", "signed, disabled"),
     ],
 )
 def test_a_route_says_which_call_serves_the_rpc(row: tuple[str, ...]) -> None:
-    """A row has the RPC, the platform call, what it does to money, and whether it is signed and enabled."""
+    """A row has RPC, platform call, what it does to money, the right it needs, and whether it is signed and enabled."""
     assert row in routes_table().rows
 
 
