@@ -31,7 +31,7 @@ __all__ = [
     "Right",
     "caller_problems",
     "digest_of",
-    "require",
+    "require_known",
     "token_hash",
 ]
 
@@ -120,6 +120,20 @@ class Caller:
     operators: frozenset[str] | None
     rights: frozenset[Right]
 
+    def require(self, right: Right, operator: str) -> None:
+        """Raise CALLER_NOT_ALLOWED unless the caller has this right for this operator.
+
+        An operator that is not the caller's and one that does not exist are refused alike. That no operator is named at all
+        is nobody's secret, and said by whoever needs one.
+        """
+        is_its_own = self.operators is None or not operator or operator in self.operators
+        if right not in self.rights or not is_its_own:
+            raise Failure(
+                Reason.CALLER_NOT_ALLOWED,
+                f"the caller does not have the right `{right}` for this operator",
+                metadata={"right": right},
+            )
+
 
 ANYBODY: Final = Caller("", None, frozenset(Right))
 """Everybody, where there is no policy."""
@@ -168,22 +182,13 @@ class Policy:
         return found
 
 
-def require(caller: Caller | None, right: Right, operator: str) -> None:
-    """Raise CALLER_UNKNOWN or CALLER_NOT_ALLOWED unless the caller has this right for this operator.
-
-    An operator that is not the caller's and one that does not exist are refused alike. No operator at all is nobody's
-    secret: that it is missing is said by whoever needs it.
-    """
+def require_known(caller: Caller | None) -> Caller:
+    """Return a caller; raises CALLER_UNKNOWN where there is none, whatever the cause in the same words."""
     if caller is None:
         raise Failure(
             Reason.CALLER_UNKNOWN, "the call has no bearer token or client certificate that the gateway knows"
         )
-    if right not in caller.rights or (operator and caller.operators is not None and operator not in caller.operators):
-        raise Failure(
-            Reason.CALLER_NOT_ALLOWED,
-            f"the caller does not have the right {right!r} for this operator",
-            metadata={"right": right},
-        )
+    return caller
 
 
 class Access:

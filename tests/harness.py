@@ -71,6 +71,13 @@ def settings_for(url: str, **overrides: Any) -> Settings:
     return load_settings(**content)
 
 
+def secret_file(path: Path, secret: bytes) -> Path:
+    """Write a file that nobody else can read."""
+    path.write_bytes(secret)
+    path.chmod(0o600)
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """The generated stubs on one channel."""

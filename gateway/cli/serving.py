@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -55,7 +56,7 @@ def serve_command(config: Path | None) -> None:
     require_free(settings.server.listen)
     try:
         with settings_refused(), log_to_stderr(settings.log.level):
-            asyncio.run(serve(settings, _announce))
+            asyncio.run(serve(settings, _announce, partial(load_settings, config)))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
 
@@ -157,7 +158,8 @@ def run_command(*, config: Path | None, listen: str | None, sandbox_listen: str,
     """
     with settings_refused():
         settings = play_settings(config)
-    asyncio.run(_run_both(settings, listen or settings.server.listen, sandbox_listen, control))
+    with settings_refused():
+        asyncio.run(_run_both(settings, listen or settings.server.listen, sandbox_listen, control))
 
 
 async def _run_both(settings: Settings, listen: str, sandbox_listen: str, control: str) -> None:

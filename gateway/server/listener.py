@@ -13,6 +13,7 @@ from gateway.server.discovery import HEALTH, REFLECTION_SERVICES, Health, add_he
 from gateway.server.drain import OpenCalls
 from gateway.server.events import SERVICE as EVENTS
 from gateway.server.operations import SERVICE as OPERATIONS
+from gateway.server.tls import Certificates
 from gateway.settings import Server
 
 __all__ = ["OWN_SERVICES", "Listener"]
@@ -46,15 +47,19 @@ class Listener:
         services: Iterable[str],
         handlers: Iterable[grpc.GenericRpcHandler],
         open_calls: OpenCalls,
+        certificates: Certificates | None,
     ) -> Listener:
-        """Bind and serve; raises RuntimeError where the address cannot be bound."""
+        """Bind and serve, with TLS where there are certificates; raises RuntimeError where the address cannot be bound."""
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         server.add_generic_rpc_handlers(tuple(handlers))
         names = (*services, OPERATIONS, EVENTS)
         health = await add_health(server, names)
         if settings.reflection:
             add_reflection(server, (*names, HEALTH))
-        port = server.add_insecure_port(settings.listen)
+        if certificates is None:
+            port = server.add_insecure_port(settings.listen)
+        else:
+            port = server.add_secure_port(settings.listen, certificates.credentials())
         await server.start()
         return cls(server, health, open_calls, settings.listen.rpartition(":")[0], port)
 

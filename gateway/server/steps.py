@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
+from gateway.callers import require_known
 from gateway.failure import Execution, Failure, Reason, invalid
 from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import State, new_operation, stored_request
@@ -48,6 +49,8 @@ def road(
             counted(open_calls),
             stated,
             recorded(telemetry),
+            authenticated,
+            authorised,
             enabled(settings.server.enable),
             served(platform),
             validated(translations),
@@ -120,6 +123,18 @@ def with_statement(failure: Failure, request_id: str, *, is_money: bool) -> Fail
         execution = Execution.UNKNOWN if failure.reason in _UNKNOWN else Execution.NOT_EXECUTED
         failure.metadata.setdefault("execution", execution)
     return failure
+
+
+async def authenticated(call: Call, proceed: Proceed) -> Message:
+    """Refuse callers that the gateway does not know."""
+    require_known(call.caller)
+    return await proceed(call)
+
+
+async def authorised(call: Call, proceed: Proceed) -> Message:
+    """Refuse callers without the right that the RPC needs for this operator."""
+    require_known(call.caller).require(call.route.right, call.operator)
+    return await proceed(call)
 
 
 def enabled(names: Collection[str]) -> Step:

@@ -27,7 +27,7 @@ __all__ = ["Platform"]
 
 
 class Platform:
-    """The platform as the configured operators see it."""
+    """The platform as the configured operators see it; ``key_of`` gives the key that signs for an operator now."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Platform:
         transport: httpx.AsyncBaseTransport,
         telemetry: Telemetry,
         clock: Callable[[], float],
+        key_of: Callable[[str], bytes],
     ) -> None:
         self._operators = settings.operators
         self._limits = settings.upstream
@@ -44,7 +45,7 @@ class Platform:
         self._transport = transport
         self._telemetry = telemetry
         self._clock = clock
-        self._keys = {name: operator.key() for name, operator in settings.operators.items()}
+        self._key_of = key_of
         self._urls: dict[tuple[str, str], httpx.URL] = {}
         self._breakers: dict[bytes, Breaker] = {}
 
@@ -132,7 +133,7 @@ class Platform:
         if route.signed:
             timestamp = str(int(self._clock()))
             headers["timestamp"] = timestamp
-            headers["signature"] = sign(self._keys[operator], timestamp, call.body, self._whitespace)
+            headers["signature"] = sign(self._key_of(operator), timestamp, call.body, self._whitespace)
         return headers
 
     def _url(self, api: Api, operator: str) -> httpx.URL:

@@ -17,12 +17,14 @@ from google.rpc import error_details_pb2
 from betstack.operation.v1 import operation_service_pb2 as operation
 from betstack.operation.v1.operation_service_pb2_grpc import OperationServiceStub
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
+from gateway.callers import Access, Policy
 from gateway.contract.routes import load_contract
 from gateway.failure import Reason
 from gateway.sandbox import Sandbox
 from gateway.server.aio import platform_handlers
 from gateway.server.call import Call, chain
 from gateway.server.drain import OpenCalls
+from gateway.server.entrance import Entrance
 from gateway.server.listener import Listener
 from gateway.server.steps import recorded, stated
 from gateway.settings import Server
@@ -150,8 +152,10 @@ async def broken(_: Call) -> Message:
 async def faulty() -> Refusal:
     """Return what a caller gets when the gateway itself is broken."""
     contract, telemetry = load_contract(), Telemetry()
-    handlers = platform_handlers(contract, chain([stated, recorded(telemetry)], broken), "site")
-    listener = await Listener.open(Server(listen="127.0.0.1:0"), contract.services, handlers, OpenCalls())
+    handlers = platform_handlers(
+        contract, chain([stated, recorded(telemetry)], broken), Entrance(Access(Policy({})), False, "site")
+    )
+    listener = await Listener.open(Server(listen="127.0.0.1:0"), contract.services, handlers, OpenCalls(), None)
     try:
         async with grpc.aio.insecure_channel(listener.target) as channel:
             create: Any = channel.unary_unary("/betstack.ticket.v1.TicketService/CreateTicket")

@@ -96,7 +96,10 @@ def shop() -> dict[str, Translation]:
         pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
     pool.AddSerializedFile(text_format.Parse(PROTO, FileDescriptorProto()).SerializeToString())
     contract = load_contract([pool.FindFileByName("test/shop.proto")])
-    return {translation.route.method: translation for translation in translations(contract, code_tables()).values()}
+    return {
+        translation.route.method: translation
+        for translation in translations(contract, code_tables().__getitem__).values()
+    }
 
 
 def _request(translation: Translation, **fields: Any) -> Message:
