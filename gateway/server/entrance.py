@@ -16,7 +16,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 TOKEN_HEADER: Final = "authorization"  # noqa: S105
 _SCHEME: Final = "bearer"
-_SPIFFE: Final = b"spiffe:"
+_NO_URIS: Final = (b"spiffe:", b"dns:")
+"""What a URI in a certificate may not begin with to count as one: the first is vouched for by gRPC, the second a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def _names(context: Context) -> Iterator[str]:
     for name in shown.get("peer_spiffe_id", ()):
         yield name.decode()
     for name in shown.get("peer_uri", ()):
-        if not name.lower().startswith(_SPIFFE):
+        if not name.lower().startswith(_NO_URIS):
             yield name.decode(errors="replace")
     for name in shown.get("peer_dns", ()):
         yield f"dns:{name.decode(errors='replace').lower()}"
