@@ -55,6 +55,11 @@ def settings_for(url: str, **overrides: Any) -> Settings:
     It does nothing that it is not asked for: calls are tried once, the breaker stays closed, reconciliation sleeps. It
     trusts an authority that signed nothing, because reading the machine's own takes longer than most tests.
     """
+    return load_settings(**content_for(url, **overrides))
+
+
+def content_for(url: str, **overrides: Any) -> dict[str, Any]:
+    """Return such settings as a file would have them."""
     content: dict[str, Any] = {
         "ledger": {"url": f"sqlite:///{_LEDGERS.name}/{next(_NUMBERS)}.db"},
         "default_operator": "site",
@@ -68,7 +73,7 @@ def settings_for(url: str, **overrides: Any) -> Settings:
     }
     for key, value in overrides.items():
         content[key] = {**content[key], **value} if isinstance(content.get(key), dict) else value
-    return load_settings(**content)
+    return content
 
 
 def secret_file(path: Path, secret: bytes) -> Path:

@@ -20,6 +20,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "serve": ("gateway.cli.serving", "Run the gateway."),
         "sandbox": ("gateway.cli.serving", "Run a platform of our own, to test against."),
     },
+    "Set up": {
+        "config": ("gateway.cli.config", "Check what the gateway was told."),
+        "token": ("gateway.cli.token_command", "Make a bearer token for a caller."),
+    },
     "Call": {
         "call": ("gateway.cli.calling", "Call an RPC, or list what a server offers."),
         "ledger": ("gateway.cli.ledger", "List, show and resolve money calls."),

@@ -111,7 +111,7 @@ def _build(options: SandboxOptions, store: Store, url: str) -> tuple[Sandbox, Re
         signing_clock=options.clock,
     )
 
-    gate = Gate(options.operators, clock, options.timestamp_tolerance_s)
+    gate = Gate(options.operators, options.more_keys, clock, options.timestamp_tolerance_s)
     engine = BetEngineApi(
         gate=gate,
         book=book,

@@ -68,6 +68,16 @@ class Program:
         """Read the next lines that begin so."""
         return [self.line(beginning) for _ in range(count)]
 
+    def line_with(self, text: str) -> str:
+        """Read the next line that has this text; an empty text means that the output is over."""
+        assert self._process.stdout is not None
+        with self._patience():
+            return next((line for line in self._process.stdout if text in line), "").rstrip("\n")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
         self._process.send_signal(number)
