@@ -18,7 +18,7 @@ PATIENCE_S: Final = 20
 
 FREE: Final = "127.0.0.1:0"
 FREE_SANDBOX: Final = ("--listen", FREE, "--control", FREE)
-FREE_BOTH: Final = (*FREE_SANDBOX, "--sandbox-listen", FREE)
+FREE_ALL: Final = (*FREE_SANDBOX, "--sandbox-listen", FREE, "--webhooks-listen", FREE, "--wallet-listen", FREE)
 
 MODULE: Final = (sys.executable, "-m", "gateway")
 SCRIPT: Final = (str(Path(sys.executable).parent / "betstack-gateway"),)
