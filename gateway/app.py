@@ -93,7 +93,7 @@ async def gateway(
         handlers = (*platform_handlers(contract, way, default), *own_handlers(own_rpcs, own_way, default))
         webhooks = await stack.enter_async_context(_receiving(settings, contract, ledger, telemetry, clock))
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls)
-        stack.push_async_callback(listener.drain, settings.server.grace_s)
+        stack.push_async_callback(listener.drain)
         yield Gateway(listener.target, listener.port, contract, telemetry, ledger, webhooks)
 
 
@@ -176,7 +176,9 @@ async def _receiving(
         stack.push_async_callback(dispatch.close)
         await stack.enter_async_context(_running(courier.run(), "webhooks"))
         stack.push_async_callback(courier.close)
-        yield await stack.enter_async_context(listening(receiver.app(), settings.webhooks.listen))
+        yield await stack.enter_async_context(
+            listening(receiver.app(), settings.webhooks.listen, shared=settings.server.workers > 1)
+        )
 
 
 def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
@@ -188,12 +190,16 @@ def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
     return targets
 
 
-async def serve(settings: Settings, started: Callable[[Gateway], None]) -> None:
-    """Run a gateway until SIGTERM or SIGINT."""
+async def serve(settings: Settings, started: Callable[[Gateway], None], *, life: int | None = None) -> None:
+    """Run a gateway until SIGTERM or SIGINT, or until the other end of the pipe ``life`` is gone."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     async with gateway(settings) as running:
         started(running)
+        if life is not None:
+            loop.add_reader(life, end.set)
         await end.wait()
+        if life is not None:
+            loop.remove_reader(life)

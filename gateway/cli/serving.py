@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import signal
 import sys
@@ -22,6 +23,7 @@ from gateway.cli.addresses import Address, require_free
 from gateway.cli.log import log_to_stderr
 from gateway.cli.playground import Addresses, Playground, play_settings, playground
 from gateway.cli.wallet_lines import wallet_line
+from gateway.cli.workers import Pipes, WorkersFailed, supervised
 from gateway.ledger.database import LedgerUnavailable
 from gateway.sandbox import Family, Sandbox, SandboxOptions, sandbox
 from gateway.settings import Settings, SettingsProblems, load_settings
@@ -49,19 +51,49 @@ _CONTROL: Final = click.option(
 
 @click.command()
 @_CONFIG
-def serve_command(config: Path | None) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes on one port; as set if absent, or 1."
+)
+@click.option("--worker", type=Pipes(), hidden=True)
+def serve_command(config: Path | None, workers: int | None, worker: tuple[int, int] | None) -> None:
     """Run the gateway.
 
     Without a file the environment alone says everything; `betstack-gateway settings` prints what can be said.
+
+    SIGTERM and SIGINT let it drain and end. With several workers a dead one is replaced, and SIGUSR2 replaces all, one by
+    one, under load.
     """
     with settings_refused():
-        settings = load_settings(config)
-    require_free(settings.server.listen)
+        settings = _with_workers(load_settings(config), workers)
     try:
         with settings_refused(), log_to_stderr(settings.log.level):
-            asyncio.run(serve(settings, _announce))
+            if worker is not None:
+                _work(settings, *worker)
+            elif settings.server.workers > 1:
+                asyncio.run(supervised(settings, ["--config", str(config)] if config else [], "gateway  "))
+            else:
+                require_free(settings.server.listen)
+                asyncio.run(serve(settings, _announce))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
+    except WorkersFailed:
+        raise SystemExit(1) from None
+
+
+def _with_workers(settings: Settings, workers: int | None) -> Settings:
+    if workers is None:
+        return settings
+    return settings.model_copy(update={"server": settings.server.model_copy(update={"workers": workers})})
+
+
+def _work(settings: Settings, life: int, tells: int) -> None:
+    """Serve as one of several workers, until the one that started it is gone; tells where once it does."""
+
+    def announce(running: Gateway) -> None:
+        with os.fdopen(tells, "w") as out:
+            out.write(f"{running.target}\n")
+
+    asyncio.run(serve(settings, announce, life=life))
 
 
 def _announce(running: Gateway) -> None:

@@ -58,6 +58,11 @@ class Program:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def line(self, beginning: str = "") -> str:
         """Read the next line that begins so; an empty text means that the output is over."""
         assert self._process.stdout is not None
