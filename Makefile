@@ -27,7 +27,7 @@ lock: ## Renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
 	  --python-version 3.11 --universal pyproject.toml --group dev -o requirements.lock
 
-run: setup ## Start gateway and sandbox
+run: setup ## Start gateway, sandbox and an operator's wallet
 	@$(BIN)/betstack-gateway run
 
 demo: setup ## Place bets through gateway and sandbox, print each call, and end

@@ -102,7 +102,7 @@ async def gateway(
         webhooks = await stack.enter_async_context(_receiving(settings, live, contract, ledger, telemetry, clock))
         await stack.enter_async_context(_running(reloading.run(), "reloading"))
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls, certificates)
-        stack.push_async_callback(listener.drain, settings.server.grace_s)
+        stack.push_async_callback(listener.drain)
         yield Gateway(listener.target, listener.port, contract, telemetry, ledger, reloading, webhooks)
 
 
@@ -183,7 +183,9 @@ async def _receiving(
         stack.push_async_callback(dispatch.close)
         await stack.enter_async_context(_running(courier.run(), "webhooks"))
         stack.push_async_callback(courier.close)
-        yield await stack.enter_async_context(listening(receiver.app(), settings.webhooks.listen))
+        yield await stack.enter_async_context(
+            listening(receiver.app(), settings.webhooks.listen, shared=settings.server.workers > 1)
+        )
 
 
 def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
@@ -196,9 +198,16 @@ def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
 
 
 async def serve(
-    settings: Settings, started: Callable[[Gateway], None], reread: Callable[[], Settings] = load_settings
+    settings: Settings,
+    started: Callable[[Gateway], None],
+    *,
+    reread: Callable[[], Settings] = load_settings,
+    life: int | None = None,
 ) -> None:
-    """Run a gateway until SIGTERM or SIGINT; at SIGHUP what ``reread`` gives comes into force."""
+    """Run a gateway until SIGTERM or SIGINT, or until the other end of the pipe ``life`` is gone.
+
+    At SIGHUP what ``reread`` gives comes into force.
+    """
     end, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -206,7 +215,11 @@ async def serve(
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     async with gateway(settings) as running, _running(_rereading(hung_up, running.reloading, reread), "settings"):
         started(running)
+        if life is not None:
+            loop.add_reader(life, end.set)
         await end.wait()
+        if life is not None:
+            loop.remove_reader(life)
 
 
 async def _rereading(hung_up: asyncio.Event, reloading: Reloading, reread: Callable[[], Settings]) -> None:

@@ -141,7 +141,15 @@ class Server(_Table):
     """The gRPC face."""
 
     listen: Address = Field(default="127.0.0.1:50051", description="address and port of the gRPC server")
-    grace_s: Seconds = Field(default=15, description="how long calls in flight may take after SIGTERM, in seconds")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that share the port and the ledger")
+    connection_age_s: Seconds | None = Field(
+        default=30,
+        description="when clients are asked to connect anew, in seconds; a shutdown waits for those that call",
+    )
+    lameduck_s: float = Field(
+        default=0, ge=0, le=3600, description="how long everything is served after SIGTERM says NOT_SERVING, in seconds"
+    )
+    grace_s: Seconds = Field(default=15, description="how long calls in flight may take at a shutdown, in seconds")
     tls_cert_file: Certificate | None = Field(
         default=None, description="certificate that the server shows, and what vouches for it, a PEM file"
     )

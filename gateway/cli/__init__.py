@@ -15,7 +15,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Run": {
-        "run": ("gateway.cli.serving", "Run the gateway and a sandbox to play with, in one process."),
+        "run": ("gateway.cli.serving", "Run gateway, sandbox and an operator's wallet, to play with."),
         "demo": ("gateway.cli.demo", "Place bets through gateway and sandbox and print every call."),
         "serve": ("gateway.cli.serving", "Run the gateway."),
         "sandbox": ("gateway.cli.serving", "Run a platform of our own, to test against."),

@@ -18,7 +18,7 @@ PATIENCE_S: Final = 20
 
 FREE: Final = "127.0.0.1:0"
 FREE_SANDBOX: Final = ("--listen", FREE, "--control", FREE)
-FREE_BOTH: Final = (*FREE_SANDBOX, "--sandbox-listen", FREE)
+FREE_ALL: Final = (*FREE_SANDBOX, "--sandbox-listen", FREE, "--webhooks-listen", FREE, "--wallet-listen", FREE)
 
 MODULE: Final = (sys.executable, "-m", "gateway")
 SCRIPT: Final = (str(Path(sys.executable).parent / "betstack-gateway"),)
@@ -57,6 +57,11 @@ class Program:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
 
     def line(self, beginning: str = "") -> str:
         """Read the next line that begins so; an empty text means that the output is over."""

@@ -155,13 +155,15 @@ async def faulty() -> Refusal:
     handlers = platform_handlers(
         contract, chain([stated, recorded(telemetry)], broken), Entrance(Access(Policy({})), False, "site")
     )
-    listener = await Listener.open(Server(listen="127.0.0.1:0"), contract.services, handlers, OpenCalls(), None)
+    listener = await Listener.open(
+        Server(listen="127.0.0.1:0", connection_age_s=None), contract.services, handlers, OpenCalls(), None
+    )
     try:
         async with grpc.aio.insecure_channel(listener.target) as channel:
             create: Any = channel.unary_unary("/betstack.ticket.v1.TicketService/CreateTicket")
             return await refusal_of(create(CREATE.made().SerializeToString()))
     finally:
-        await listener.drain(1)
+        await listener.drain()
 
 
 async def paused() -> Refusal:
