@@ -63,6 +63,7 @@ def _call(route: Route, body: bytes, context: Context, default_operator: str) ->
         request=request,
         operator=request.operator,
         request_id=request_id,
+        size=len(body),
         unreadable=unreadable,
         deadline=None if remaining is None else time.monotonic() + remaining,
         metadata={key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)},

@@ -27,7 +27,7 @@ __all__ = ["Platform"]
 
 
 class Platform:
-    """The platform as the configured operators see it."""
+    """The platform as the configured operators see it; ``spend`` is told of every repeat that goes out for one."""
 
     def __init__(
         self,
@@ -36,7 +36,9 @@ class Platform:
         transport: httpx.AsyncBaseTransport,
         telemetry: Telemetry,
         clock: Callable[[], float],
+        spend: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._spend = spend
         self._operators = settings.operators
         self._limits = settings.upstream
         self._whitespace = Whitespace(settings.upstream.whitespace)
@@ -74,8 +76,13 @@ class Platform:
 
         The budget bounds each try of a READ and all of them together; other calls are bounded by ``timeout_s`` alone.
         """
+        tries = 0
 
         async def one_try(left_s: float) -> Attempt:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                self._spend(operator)
             return await self.attempt(route, request, operator, left_s if is_read else self._limits.timeout_s)
 
         is_read = route.call_class.is_read
