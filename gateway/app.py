@@ -22,6 +22,7 @@ from gateway.server.aio import own_handlers, platform_handlers
 from gateway.server.drain import OpenCalls
 from gateway.server.entrance import Entrance
 from gateway.server.events import event_rpcs
+from gateway.server.limits import Limits
 from gateway.server.listener import Listener
 from gateway.server.operations import Operations
 from gateway.server.own import own_road
@@ -76,12 +77,13 @@ async def gateway(
     reloading = Reloading(live, certificates)
     compiled = translations(contract, live.codes)
     open_calls = OpenCalls()
+    limits = Limits(live.limits, settings.server.workers)
     async with AsyncExitStack() as stack:
         connections = await stack.enter_async_context(transport(settings.upstream))
-        platform = Platform(settings, compiled, connections, telemetry, clock, live.signing_key)
+        platform = Platform(settings, compiled, connections, telemetry, clock, live.signing_key, limits.spend)
         ledger = await Ledger.open(settings.ledger.url, settle_s=_settle_s(settings), clock=clock)
         stack.push_async_callback(ledger.close)
-        reconciliation = _reconciliation(settings, ledger, contract, platform, clock)
+        reconciliation = _reconciliation(settings, ledger, contract, platform, limits, clock)
         await stack.enter_async_context(_running(reconciliation.run(), "reconciliation"))
         way = road(
             settings,
@@ -90,6 +92,7 @@ async def gateway(
             ledger=ledger,
             repeat=reconciliation.repeat,
             open_calls=open_calls,
+            limits=limits,
             telemetry=telemetry,
         )
         own_way = own_road(settings.operators, open_calls, telemetry, live.access)
@@ -121,11 +124,17 @@ def _settle_s(settings: Settings) -> float:
 
 
 def _reconciliation(
-    settings: Settings, ledger: Ledger, contract: Contract, platform: Platform, clock: Callable[[], float]
+    settings: Settings,
+    ledger: Ledger,
+    contract: Contract,
+    platform: Platform,
+    limits: Limits,
+    clock: Callable[[], float],
 ) -> Reconciliation:
     async def call(route: Route, request: Message, operator: str) -> Attempt:
-        limits = settings.upstream
-        timeout_s = limits.read_timeout_s if route.call_class.is_read else limits.timeout_s
+        limits.spend(operator)
+        upstream = settings.upstream
+        timeout_s = upstream.read_timeout_s if route.call_class.is_read else upstream.timeout_s
         return await platform.attempt(route, request, operator, timeout_s)
 
     return Reconciliation(

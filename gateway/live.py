@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from gateway.callers import Access, Policy
 from gateway.failure import Reason
 from gateway.keys import KeyRing
-from gateway.settings import Settings, SettingsProblems, exposure_problems
+from gateway.settings import LimitsTable, Settings, SettingsProblems, exposure_problems
 from gateway.wire.codes import CodeTables, code_tables
 
 __all__ = ["Live", "Snapshot", "changed_but_not_applied", "with_what_may_change"]
 
-_TABLES: Final = ("callers", "codes")
+_TABLES: Final = ("callers", "codes", "limits")
 _OF_OPERATORS: Final = ("secret", "secret_file", "keys")
 """What may change while the gateway runs: whole tables, and these of each operator."""
 
@@ -79,6 +79,10 @@ class Live:
     def valid_keys(self, operator: str) -> tuple[bytes, ...]:
         """Return the keys under which a signature for an operator holds."""
         return self._snapshot.keys[operator].valid(self._clock())
+
+    def limits(self) -> LimitsTable:
+        """Return the limits."""
+        return self._snapshot.settings.limits
 
     def codes(self, api: str) -> Mapping[int, Reason]:
         """Return the platform codes of an API."""

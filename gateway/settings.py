@@ -216,6 +216,23 @@ class Upstream(_Table):
     )
 
 
+class LimitsTable(_Table):
+    """What callers may ask of the gateway; several workers share it evenly."""
+
+    calls: int = Field(default=10_000, ge=1, description="calls to the platform in flight")
+    operator_calls: int | None = Field(default=None, ge=1, description="the same of one operator; no limit if absent")
+    operator_rate: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="calls of one operator a second; no limit if absent"
+    )
+    operator_burst: float | None = Field(
+        default=None,
+        ge=1,
+        allow_inf_nan=False,
+        description="how many of them may come at once; those of a second if absent",
+    )
+    request_bytes: int = Field(default=262_144, ge=1024, le=4_194_304, description="largest request, in bytes")
+
+
 class LedgerTable(_Table):
     """Where the outcomes of money calls are kept."""
 
@@ -376,6 +393,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     callers: Mapping[str, CallerTable] = Field(default={}, description="who may call, by name")
     upstream: Upstream = Upstream()
+    limits: LimitsTable = LimitsTable()
     ledger: LedgerTable = LedgerTable()
     reconcile: Reconcile = Reconcile()
     log: Log = Log()

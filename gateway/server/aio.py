@@ -63,6 +63,7 @@ def _call(route: Route, body: bytes, context: Context, entrance: Entrance) -> Ca
         operator=request.operator,
         request_id=request_id,
         caller=entrance.caller(context),
+        size=len(body),
         unreadable=unreadable,
         deadline=None if remaining is None else time.monotonic() + remaining,
         metadata={

@@ -24,8 +24,9 @@ class Call:
     """One RPC on its way.
 
     ``operator`` is the one named in the request or the default, ``request_id`` the caller's or one made here. ``caller`` is
-    None where the gateway does not know it. ``unreadable`` says that the bytes were no such request. ``deadline`` is on the
-    clock of ``time.monotonic``, None where the caller set none. ``reply_metadata`` takes what goes out as initial metadata.
+    None where the gateway does not know it. ``size`` is the request's in bytes; ``unreadable`` says that they were no such
+    request. ``deadline`` is on the clock of ``time.monotonic``, None where the caller set none. ``reply_metadata`` takes
+    what goes out as initial metadata.
     """
 
     route: Route
@@ -33,6 +34,7 @@ class Call:
     operator: str
     request_id: str
     caller: Caller | None = None
+    size: int = 0
     unreadable: bool = False
     deadline: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

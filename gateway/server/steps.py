@@ -17,6 +17,7 @@ from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import State, new_operation, stored_request
 from gateway.server.call import Call, Proceed, Step, chain
 from gateway.server.drain import OpenCalls
+from gateway.server.limits import Limits
 from gateway.settings import Settings
 from gateway.telemetry import CallRecord, Telemetry
 from gateway.upstream.platform import Platform
@@ -41,6 +42,7 @@ def road(
     ledger: Ledger,
     repeat: Repeat,
     open_calls: OpenCalls,
+    limits: Limits,
     telemetry: Telemetry,
 ) -> Proceed:
     """Return the way of every call, in reading order."""
@@ -53,11 +55,13 @@ def road(
             authorised,
             enabled(settings.server.enable),
             served(platform),
+            sized(limits),
             validated(translations),
             remembered(ledger),
             admitted(open_calls, platform),
             unhurried(settings.upstream.min_deadline_ms / 1000),
             surviving(open_calls),
+            limited(limits),
         ],
         sent(platform, settings, ledger, repeat),
     )
@@ -161,6 +165,20 @@ def served(platform: Platform) -> Step:
     return step
 
 
+def sized(limits: Limits) -> Step:
+    """Refuse requests that are too large."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if call.size > limits.request_bytes:
+            raise Failure(
+                Reason.OVER_LIMIT,
+                f"the request has {call.size} bytes, and {limits.request_bytes} are the limit (limits.request_bytes)",
+            )
+        return await proceed(call)
+
+    return step
+
+
 def validated(translations: Mapping[str, Translation]) -> Step:
     """Refuse requests that cannot be sent, naming every field that is wrong."""
 
@@ -230,6 +248,16 @@ def surviving(open_calls: OpenCalls) -> Step:
         if call.route.call_class.is_read:
             return await proceed(call)
         return await open_calls.run(proceed(call))
+
+    return step
+
+
+def limited(limits: Limits) -> Step:
+    """Refuse what is more than the limits allow, before anything is sent or written."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        with limits.place(call.operator):
+            return await proceed(call)
 
     return step
 

@@ -27,7 +27,10 @@ __all__ = ["Platform"]
 
 
 class Platform:
-    """The platform as the configured operators see it; ``key_of`` gives the key that signs for an operator now."""
+    """The platform as the configured operators see it.
+
+    ``key_of`` gives the key that signs for an operator now; ``spend`` is told of every repeat that goes out for one.
+    """
 
     def __init__(
         self,
@@ -37,7 +40,9 @@ class Platform:
         telemetry: Telemetry,
         clock: Callable[[], float],
         key_of: Callable[[str], bytes],
+        spend: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._spend = spend
         self._operators = settings.operators
         self._limits = settings.upstream
         self._whitespace = Whitespace(settings.upstream.whitespace)
@@ -75,8 +80,13 @@ class Platform:
 
         The budget bounds each try of a READ and all of them together; other calls are bounded by ``timeout_s`` alone.
         """
+        tries = 0
 
         async def one_try(left_s: float) -> Attempt:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                self._spend(operator)
             return await self.attempt(route, request, operator, left_s if is_read else self._limits.timeout_s)
 
         is_read = route.call_class.is_read

@@ -96,14 +96,14 @@ STATUS: Final = {
     Reason.REQUEST_ID_REUSED: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.OPERATION_REVERSED: grpc.StatusCode.ABORTED,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.OVER_LIMIT: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.OPERATION_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.OPERATION_FINAL: grpc.StatusCode.FAILED_PRECONDITION,
 }
 """The status of every reason that can occur today, as the error model has it."""
 
 NOT_YET: Final = {
-    Reason.CURSOR_EXPIRED: "there is no EventService",
-    Reason.OVER_LIMIT: "there are no limits",
+    Reason.CURSOR_EXPIRED: "takes events that are gone: tests/server/test_events.py",
     Reason.CALLER_UNKNOWN: "callers are not authenticated",
     Reason.CALLER_NOT_ALLOWED: "callers are not authorised",
 }
@@ -142,6 +142,14 @@ async def hurried() -> Refusal:
     """Return what a caller gets who has a tenth of a second for a bet."""
     async with facing(hang_up) as (client, _):
         return await refusal_of(CREATE(client, timeout=0.1))
+
+
+async def exhausted() -> Refusal:
+    """Return what a caller gets whose operator has used up its rate."""
+    limits = {"operator_rate": 0.001, "operator_burst": 1}
+    async with facing(http_answer(200, b"{}"), limits=limits) as (client, _):
+        await PING(client)
+        return await refusal_of(CREATE(client))
 
 
 async def broken(_: Call) -> Message:
@@ -263,6 +271,7 @@ WAYS: Final[dict[Reason, Callable[[], Awaitable[Refusal]]]] = {
     Reason.DEADLINE_TOO_SHORT: hurried,
     Reason.GATEWAY_FAULT: faulty,
     Reason.UPSTREAM_CIRCUIT_OPEN: paused,
+    Reason.OVER_LIMIT: exhausted,
     Reason.REQUEST_ID_REUSED: reused,
     Reason.OPERATION_REVERSED: reversed_,
     Reason.SHUTTING_DOWN: leaving,
