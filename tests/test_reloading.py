@@ -272,6 +272,21 @@ async def test_codes_of_webhooks_come_into_force() -> None:
             assert (await running.send("identify")).json()["code"] == 118
 
 
+async def test_limits_come_into_force() -> None:
+    """A limit that is lifted lets the next call through."""
+    async with scripted(http_answer(200, TICKET)) as platform:
+        settings = Changing(platform.url, limits={"operator_rate": 0.001})
+        async with client_of(settings()) as client:
+            await GET_TICKET(client)
+            with refused(Reason.OVER_LIMIT):
+                await GET_TICKET(client)
+
+            settings.content["limits"] = {}
+            await client.gateway.reloading.reread(settings)
+
+            await GET_TICKET(client)
+
+
 async def test_what_needs_a_restart_is_said_and_the_rest_is_done(caplog: pytest.LogCaptureFixture) -> None:
     """Every key that has changed and does not count yet is named, none with its value."""
     async with scripted(http_answer(200, TICKET)) as platform:
