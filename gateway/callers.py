@@ -63,6 +63,8 @@ def token_hash(token: str) -> str:
 def _hash(text: str) -> str:
     if not _HASH.fullmatch(text):
         raise ValueError("has to be a hash that `betstack-gateway token` prints: sha256: and 64 hexadecimal digits")
+    if text == token_hash(""):
+        raise ValueError("is the hash of nothing")
     return text
 
 

@@ -51,6 +51,7 @@ def by_token(*tokens: str) -> Credentials:
         ({"tokens": ["t0ken"]}, "callers.web.tokens.0: has to be a hash"),
         ({"tokens": [token_hash("t").upper()]}, "callers.web.tokens.0: has to be a hash"),
         ({"tokens": ["sha256:00"]}, "callers.web.tokens.0: has to be a hash"),
+        ({"tokens": [token_hash("")]}, "callers.web.tokens.0: is the hash of nothing"),
         ({"tokens": []}, "callers: web: tokens or certificates are needed"),
         ({"rights": []}, "callers.web.rights: "),
         ({"rights": ["read", "write"]}, "callers.web.rights.1: "),

@@ -101,6 +101,7 @@ class _Workers:
         self._places: list[_Worker] = []
         self._end = asyncio.Event()
         self._replacing: asyncio.Task[None] | None = None
+        self._hangups = 0
 
     async def run(self, announce: str) -> None:
         """Start them, keep their number, and end them."""
@@ -114,7 +115,7 @@ class _Workers:
         try:
             if len(self._places) < len(started):
                 raise WorkersFailed
-            loop.add_signal_handler(signal.SIGHUP, self._tell, signal.SIGHUP)
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
             loop.add_signal_handler(signal.SIGUSR2, self._replace)
             click.echo(f"{announce}{self._places[0].target}")
             keepers = [asyncio.ensure_future(self._keep(place)) for place in range(len(self._places))]
@@ -128,6 +129,7 @@ class _Workers:
 
     async def _started(self) -> _Worker:
         """Start a process and wait until it serves; raises WorkersFailed where it ends before that."""
+        hangups = self._hangups
         hears, tells = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -147,6 +149,8 @@ class _Workers:
             os.close(tells)
         target = await _line(hears)
         if target:
+            if hangups != self._hangups:  # it may have read its settings before they changed
+                process.send_signal(signal.SIGHUP)
             return _Worker(process, target)
         raise WorkersFailed(f"a worker ended with status {await process.wait()} before it served")
 
@@ -162,10 +166,11 @@ class _Workers:
             with suppress(WorkersFailed):
                 self._places[place] = await self._started()
 
-    def _tell(self, number: signal.Signals) -> None:
+    def _hang_up(self) -> None:
+        self._hangups += 1
         for worker in self._places:
             with suppress(ProcessLookupError):
-                worker.process.send_signal(number)
+                worker.process.send_signal(signal.SIGHUP)
 
     def _replace(self) -> None:
         if self._replacing is None or self._replacing.done():

@@ -96,6 +96,23 @@ async def test_a_dead_worker_is_replaced(config: Path) -> None:
         assert f"worker {first} ended with status -9" in await asyncio.to_thread(program.line, "2")
 
 
+@pytest.fixture
+def talkative(config: Path) -> Path:
+    """Write the same settings with more to be heard."""
+    config.write_text(config.read_text().replace("warning", "info"))
+    return config
+
+
+async def test_changed_settings_come_into_force_in_every_worker(talkative: Path) -> None:
+    """One SIGHUP is one for all of them."""
+    with working(talkative) as (program, _):
+        program.send(signal.SIGHUP)
+
+        for _ in range(2):
+            assert await asyncio.to_thread(program.line_with, "the settings are in force")
+        assert await asyncio.to_thread(program.end) == 0
+
+
 async def test_workers_die_with_their_parent(config: Path) -> None:
     """Nobody is left serving when the process that started them is killed."""
     with working(config) as (program, target):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ GET, LIST = f"{OPERATIONS}/GetOperation", f"{OPERATIONS}/ListOperations"
 WATCH, RESOLVE = f"{OPERATIONS}/WatchOperation", f"{OPERATIONS}/ResolveOperation"
 EXECUTED: Final = operation.OPERATION_VERDICT_EXECUTED
 SUBSCRIBE, ACKNOWLEDGE = (f"/betstack.event.v1.EventService/{method}" for method in ("Subscribe", "Acknowledge"))
+PATIENCE_S: Final = 20
 TICKET: Final = b'{"id":"668ef666333180bba97f0c93"}'
 
 
@@ -304,12 +306,13 @@ async def test_a_caller_that_is_one_no_more_loses_its_streams() -> None:
 
         await running.reread(site=CALLERS["site"], reader=caller("only-read", "bet"))
 
-        with refused(Reason.CALLER_UNKNOWN):
-            await streams["all"].read()
-        with refused(Reason.CALLER_NOT_ALLOWED):
-            await streams["only-read"].read()
-        await running.tell("site", "ticket-2")
-        assert (await streams["site"].read()).event.ticket_win.ticket_id == "ticket-2"
+        async with asyncio.timeout(PATIENCE_S):
+            with refused(Reason.CALLER_UNKNOWN):
+                await streams["all"].read()
+            with refused(Reason.CALLER_NOT_ALLOWED):
+                await streams["only-read"].read()
+            await running.tell("site", "ticket-2")
+            assert (await streams["site"].read()).event.ticket_win.ticket_id == "ticket-2"
 
 
 async def test_another_policy_counts_from_the_next_call_on() -> None:
