@@ -14,7 +14,7 @@ from google.protobuf.descriptor import (
 
 from betstack.upstream.v1 import options_pb2
 
-__all__ = ["api_of", "call_of", "right_annotated", "status_of", "token_of", "variant_of", "wire_of"]
+__all__ = ["api_of", "call_of", "right_annotated", "rule_of", "status_of", "token_of", "variant_of", "wire_of"]
 
 Described = ServiceDescriptor | MethodDescriptor | FieldDescriptor | OneofDescriptor | EnumValueDescriptor
 
@@ -41,6 +41,11 @@ def right_annotated(method: MethodDescriptor) -> int:
 def wire_of(field: FieldDescriptor) -> options_pb2.Wire:
     """Return how a field is spelled."""
     return _read(field, options_pb2.wire)  # type: ignore[no-any-return]
+
+
+def rule_of(field: FieldDescriptor) -> options_pb2.Rule:
+    """Return what callers may put into a field."""
+    return _read(field, options_pb2.rule)  # type: ignore[no-any-return]
 
 
 def variant_of(oneof: OneofDescriptor) -> str:

@@ -274,6 +274,15 @@ def _problems(route: Route) -> Iterator[str]:
     for part in route.query:
         if part.kind is Kind.OBJECT or part.mapped:
             yield f"{route.rpc}: {part.name} cannot travel in a query"
+    yield from _misplaced_rules(route)
+
+
+def _misplaced_rules(route: Route) -> Iterator[str]:
+    """Yield the rules that nobody would judge by: those of answers, and of fields that are judged in another way."""
+    for name in (OPERATOR, REQUEST_ID):
+        if f"{route.request.name}.{name}" in route.request.ruled():
+            yield f"{route.request.name}.{name}: takes no rule"
+    yield from (f"{name}: only requests take rules" for name in route.response.ruled())
 
 
 def _collisions(routes: Iterable[Route]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from google.protobuf.message import Message
 
 from gateway.callers import require_known
+from gateway.contract.shapes import REQUEST_ID
 from gateway.failure import Execution, Failure, Reason, invalid
 from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import State, new_operation, stored_request
@@ -56,8 +57,8 @@ def road(
             enabled(settings.server.enable),
             served(platform),
             sized(limits),
-            validated(translations),
             remembered(ledger),
+            validated(translations),
             admitted(open_calls, platform),
             unhurried(settings.upstream.min_deadline_ms / 1000),
             surviving(open_calls),
@@ -194,17 +195,18 @@ def validated(translations: Mapping[str, Translation]) -> Step:
 
 
 def remembered(ledger: Ledger) -> Step:
-    """Answer a request id that has a row from it, whatever the moment says.
+    """Answer a request id that has a row from it, whatever the moment says, and whatever rules have come since.
 
-    A refusal that depends on the moment speaks of this try; the caller asks about the request id with all its tries. The
-    row is looked for only where such a refusal would go out, because the claim of a row finds it anyway.
+    Such a refusal speaks of this try; the caller asks about the request id with all its tries, the first of which another
+    release may have let through. The row is looked for only where a refusal would go out, because the claim of a row finds
+    it anyway.
     """
 
     async def step(call: Call, proceed: Proceed) -> Message:
         try:
             return await proceed(call)
         except Failure as failure:
-            if failure.reason not in _OF_THE_MOMENT or not call.route.call_class.is_money:
+            if not call.route.call_class.is_money or not _speaks_of_this_try(failure):
                 raise
             answer = await ledger.known(new_operation(call.route, call.request, call.operator, call.request_id))
             if answer is None:
@@ -212,6 +214,12 @@ def remembered(ledger: Ledger) -> Step:
             return replayed(call, answer)
 
     return step
+
+
+def _speaks_of_this_try(failure: Failure) -> bool:
+    if failure.violations:  # no row has an id that cannot be one
+        return all(violation.field != REQUEST_ID for violation in failure.violations)
+    return failure.reason in _OF_THE_MOMENT
 
 
 def admitted(open_calls: OpenCalls, platform: Platform) -> Step:

@@ -611,6 +611,8 @@ async def test_every_violation_has_its_path_and_what_was_expected() -> None:
         violations = refusal.detail(error_details_pb2.BadRequest).field_violations
         assert [(violation.field, violation.description) for violation in violations] == [
             ("request_id", "has to be 1 to 128 printable ASCII characters without blanks"),
+            ("price", "has to be at least 1"),
+            ("currency", "has to be a currency code of ISO 4217, such as KES"),
             ("source", "has to be one of desktop, mobile, android, iphone, ussd, sms, telegram"),
             ("selection", "one of quicktip, smartbet, quickbet, superbet, jackpot is required"),
         ]

@@ -43,6 +43,11 @@ class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RIGHT_SMS: _ClassVar[Right]
     RIGHT_ADMIN: _ClassVar[Right]
 
+class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FORMAT_UNSPECIFIED: _ClassVar[Format]
+    FORMAT_CURRENCY: _ClassVar[Format]
+
 class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STATUS_UNSPECIFIED: _ClassVar[Status]
@@ -84,6 +89,8 @@ RIGHT_BET: Right
 RIGHT_PAM: Right
 RIGHT_SMS: Right
 RIGHT_ADMIN: Right
+FORMAT_UNSPECIFIED: Format
+FORMAT_CURRENCY: Format
 STATUS_UNSPECIFIED: Status
 STATUS_CANCELLED: Status
 STATUS_UNKNOWN: Status
@@ -111,6 +118,8 @@ RPC_RIGHT_FIELD_NUMBER: _ClassVar[int]
 rpc_right: _descriptor.FieldDescriptor
 WIRE_FIELD_NUMBER: _ClassVar[int]
 wire: _descriptor.FieldDescriptor
+RULE_FIELD_NUMBER: _ClassVar[int]
+rule: _descriptor.FieldDescriptor
 VARIANT_FIELD_NUMBER: _ClassVar[int]
 variant: _descriptor.FieldDescriptor
 TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -160,3 +169,17 @@ class Wire(_message.Message):
     sensitive: bool
     required: bool
     def __init__(self, name: _Optional[str] = ..., sensitive: _Optional[bool] = ..., required: _Optional[bool] = ...) -> None: ...
+
+class Rule(_message.Message):
+    __slots__ = ("min", "not_empty", "max_length", "lines", "format")
+    MIN_FIELD_NUMBER: _ClassVar[int]
+    NOT_EMPTY_FIELD_NUMBER: _ClassVar[int]
+    MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    min: float
+    not_empty: bool
+    max_length: int
+    lines: bool
+    format: Format
+    def __init__(self, min: _Optional[float] = ..., not_empty: _Optional[bool] = ..., max_length: _Optional[int] = ..., lines: _Optional[bool] = ..., format: _Optional[_Union[Format, str]] = ...) -> None: ...
