@@ -53,6 +53,8 @@ def serve_command(config: Path | None) -> None:
     with settings_refused():
         settings = load_settings(config)
     require_free(settings.server.listen)
+    if settings.webhooks.listen is not None:
+        require_free(settings.webhooks.listen)
     try:
         with settings_refused(), log_to_stderr(settings.log.level):
             asyncio.run(serve(settings, _announce))
@@ -62,6 +64,8 @@ def serve_command(config: Path | None) -> None:
 
 def _announce(running: Gateway) -> None:
     click.echo(f"gateway  {running.target}")
+    if running.webhooks is not None:
+        click.echo(f"webhooks {running.webhooks}")
 
 
 @contextmanager

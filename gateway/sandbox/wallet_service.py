@@ -59,6 +59,8 @@ class WalletOptions:
     players: Sequence[Opening] = DEFAULT_PLAYERS
     # The file of the database; None keeps it in memory, gone at the end.
     file: Path | None = None
+    # What each call passes through first, e.g. to be counted.
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = ()
     # For TLS; None: plaintext, which is for one machine only.
     credentials: grpc.ServerCredentials | None = field(default=None, repr=False)
 
@@ -175,7 +177,7 @@ async def wallet_service(options: WalletOptions) -> AsyncIterator[WalletService]
     with closing(Ledger(options.file)) as ledger:
         for player in options.players:
             ledger.once(f"opening/{player.token}", lambda player=player: ledger.open_account(player))  # type: ignore[misc]
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        server = grpc.aio.server(interceptors=options.interceptors, options=[("grpc.so_reuseport", 0)])
         try:
             wallet = WalletService(ledger, f"{options.listen.rpartition(':')[0]}:{_bind(server, options)}")
             # What is generated for gRPC has no types.
