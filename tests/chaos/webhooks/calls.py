@@ -1,7 +1,7 @@
 """Was the operator called as often as it had to be, and not oftener? Judged by what it wrote down of each call.
 
-A call may be made again under its key where its answer may not have come: the caller's patience was over, or somebody was
-killed on the way. A create or reserve is called once; again only if it was refused.
+A call may be made again under its key if it was refused, or where its answer may not have come: the caller's patience was
+over, or somebody was killed on the way. A create or reserve is made again only if it was refused.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ def called_together(calls: Iterable[Call], ways: Ways) -> Iterator[str]:
 
 
 def _was_heard(call: Call, ways: Ways, until: float) -> bool:
-    """Tell whether a call's definite answer has reached its caller."""
+    """Tell whether a caller has heard that it was done; what was refused may be asked for again."""
     return (
         call.ended is not None
-        and call.code in {"OK", *_REFUSALS}
+        and call.code == "OK"
         and call.ended < call.patient_until - _NEAR_S
         and ways.was_open(call, until)
     )
