@@ -6,6 +6,7 @@ over, or somebody was killed on the way. A create or reserve is made again only 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ _DISCARD: Final = "ticket_discard"
 _NEAR_S: Final = 0.3
 """How close to its caller's patience an answer may have come too late."""
 
-_NEWS_S: Final = 0.5
-"""How long it may take until the other end of a connection hears that it was cut."""
+_NEWS_S: Final = 2.0
+"""How long it may take on a busy machine until it is known that a connection was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,13 @@ def called_again(calls: Iterable[Call], ways: Ways) -> Iterator[str]:
                 yield f"{key} was called again after {first.code or 'no answer'}"
 
 
-def called_late(calls: Iterable[Call]) -> Iterator[str]:
-    """Find creates and reserves that the operator was asked for after their discard."""
+def called_late(calls: Iterable[Call], ways: Ways) -> Iterator[str]:
+    """Find creates and reserves that the operator was asked for after their discard, not by somebody killed meanwhile."""
     for ticket_id, some in _by(calls, "ticket_id").items():
-        discards = [call.begun for call in some if action_of(call) == _DISCARD]
-        late = [call for call in some if action_of(call) in _OPENINGS and discards and call.begun > min(discards)]
-        yield from (f"{ticket_id}: {call.key} was called after the ticket's discard" for call in late)
+        discarded = min((call.begun for call in some if action_of(call) == _DISCARD), default=math.inf)
+        for call in some:
+            if action_of(call) in _OPENINGS and call.begun > discarded and ways.was_open(call, call.begun):
+                yield f"{ticket_id}: {call.key} was called after the ticket's discard"
 
 
 def called_together(calls: Iterable[Call], ways: Ways) -> Iterator[str]:

@@ -85,7 +85,7 @@ def judged(evidence: Evidence) -> Verdict:
             *_unlike_amounts(evidence),
             *_unlike_balances(evidence),
             *_unlike_statuses(evidence),
-            *called_late(evidence.calls),
+            *called_late(evidence.calls, ways),
             *called_together(evidence.calls, ways),
             *(f"{name} {each}" for name, hearing in hearings.items() for each in hearing.wrong),
         ),
