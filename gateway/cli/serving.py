@@ -74,9 +74,11 @@ def serve_command(config: Path | None, workers: int | None, worker: tuple[int, i
             if worker is not None:
                 _work(settings, read, *worker)
             elif settings.server.workers > 1:
-                asyncio.run(supervised(settings, ["--config", str(config)] if config else [], "gateway  "))
+                asyncio.run(supervised(settings, ["--config", str(config)] if config else []))
             else:
-                require_free(settings.server.listen)
+                for address in (settings.server.listen, settings.webhooks.listen):
+                    if address is not None:
+                        require_free(address)
                 asyncio.run(serve(settings, _announce, reread=read))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
@@ -95,13 +97,21 @@ def _work(settings: Settings, reread: Callable[[], Settings], life: int, tells: 
 
     def announce(running: Gateway) -> None:
         with os.fdopen(tells, "w") as out:
-            out.write(f"{running.target}\n")
+            out.write(_addresses(running))
 
     asyncio.run(serve(settings, announce, reread=reread, life=life))
 
 
 def _announce(running: Gateway) -> None:
-    click.echo(f"gateway  {running.target}")
+    click.echo(_addresses(running))
+
+
+def _addresses(running: Gateway) -> str:
+    """Return where it can be reached, one line each."""
+    lines = [f"gateway  {running.target}"]
+    if running.webhooks is not None:
+        lines.append(f"webhooks {running.webhooks}")
+    return "\n".join(lines)
 
 
 @contextmanager

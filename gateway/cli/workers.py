@@ -56,13 +56,13 @@ class Pipes(click.ParamType[tuple[int, int], str]):
 @dataclass(frozen=True, slots=True)
 class _Worker:
     process: asyncio.subprocess.Process
-    target: str
+    addresses: str
 
 
-async def supervised(settings: Settings, arguments: Sequence[str], announce: str) -> None:
+async def supervised(settings: Settings, arguments: Sequence[str]) -> None:
     """Run ``settings.server.workers`` processes of `serve` with these arguments until SIGTERM or SIGINT.
 
-    ``announce`` goes to standard output with the target once all serve. SIGHUP goes on to the workers; SIGUSR2 replaces
+    Where they can be reached goes to standard output once all serve. SIGHUP goes on to the workers; SIGUSR2 replaces
     them one by one. Raises WorkersFailed where one does not come up at the start.
     """
     with ExitStack() as stack:
@@ -74,7 +74,7 @@ async def supervised(settings: Settings, arguments: Sequence[str], announce: str
         stack.callback(os.close, mine)
         stack.callback(os.close, life)
         workers = _Workers(settings.server, arguments, environment, life)
-        await workers.run(announce)
+        await workers.run()
 
 
 @contextmanager
@@ -103,7 +103,7 @@ class _Workers:
         self._replacing: asyncio.Task[None] | None = None
         self._hangups = 0
 
-    async def run(self, announce: str) -> None:
+    async def run(self) -> None:
         """Start them, keep their number, and end them."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,7 +117,7 @@ class _Workers:
                 raise WorkersFailed
             loop.add_signal_handler(signal.SIGHUP, self._hang_up)
             loop.add_signal_handler(signal.SIGUSR2, self._replace)
-            click.echo(f"{announce}{self._places[0].target}")
+            click.echo(self._places[0].addresses)
             keepers = [asyncio.ensure_future(self._keep(place)) for place in range(len(self._places))]
             await self._end.wait()
             for keeper in keepers:
@@ -209,7 +209,7 @@ class _Workers:
             await worker.process.wait()
 
 
-async def _line(descriptor: int) -> str:
+async def _text(descriptor: int) -> str:
     """Read all that is written into a pipe, and close it."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -217,6 +217,6 @@ async def _line(descriptor: int) -> str:
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
     )
     try:
-        return (await reader.readline()).decode().strip()
+        return (await reader.read()).decode()
     finally:
         transport.close()

@@ -62,6 +62,8 @@ class WalletOptions:
     file: Path | None = None
     # Is told of each call that did something, with the key under which it was done; empty for notifications.
     heard: Heard = lambda _, __: None
+    # What each call passes through first, e.g. to be counted.
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = ()
     # For TLS; None: plaintext, which is for one machine only.
     credentials: grpc.ServerCredentials | None = field(default=None, repr=False)
 
@@ -193,7 +195,7 @@ async def wallet_service(options: WalletOptions) -> AsyncIterator[WalletService]
     with closing(Ledger(options.file)) as ledger:
         for player in options.players:
             ledger.once(f"opening/{player.token}", lambda player=player: ledger.open_account(player))  # type: ignore[misc]
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        server = grpc.aio.server(interceptors=options.interceptors, options=[("grpc.so_reuseport", 0)])
         try:
             wallet = WalletService(ledger, f"{options.listen.rpartition(':')[0]}:{_bind(server, options)}")
             # What is generated for gRPC has no types.

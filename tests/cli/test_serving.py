@@ -57,6 +57,15 @@ def test_serve_prints_its_address_and_ends_on_sigterm(config: Path, prompt: Prom
         assert program.end() == 0
 
 
+def test_serve_prints_where_webhooks_arrive(config: Path) -> None:
+    """Where the settings say that there is a receiver, it answers at the address that is printed."""
+    with started("serve", "--config", str(config), more={"GATEWAY_WEBHOOKS__LISTEN": FREE}) as program:
+        receiver = program.line("webhooks").split()[1]
+        url = f"http://{receiver}/pam/acme"
+        assert httpx.post(url, json={"action": "ping"}, trust_env=False).status_code == 200
+        assert program.end() == 0
+
+
 def test_serve_needs_no_file(tmp_path: Path) -> None:
     """The environment alone is enough."""
     with started("serve", more=ENVIRONMENT, cwd=tmp_path) as program:
@@ -113,9 +122,10 @@ def test_serve_says_that_its_ledger_cannot_be_opened(prompt: Prompt, config: Pat
     assert answer.output.startswith("Error: ledger.url: ")
 
 
-def test_serve_says_that_its_port_is_taken(prompt: Prompt, taken: str, config: Path) -> None:
-    """The port of the settings is checked like one of an option."""
-    answer = prompt("serve", "--config", config, env={"GATEWAY_SERVER__LISTEN": taken})
+@pytest.mark.parametrize("setting", ["GATEWAY_SERVER__LISTEN", "GATEWAY_WEBHOOKS__LISTEN"])
+def test_serve_says_that_its_port_is_taken(prompt: Prompt, taken: str, config: Path, setting: str) -> None:
+    """The ports of the settings are checked like those of an option."""
+    answer = prompt("serve", "--config", config, env={setting: taken})
 
     assert answer.exit_code == 1
     assert answer.output == f"Error: cannot listen on {taken}: Address already in use\n"
