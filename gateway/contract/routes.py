@@ -16,8 +16,10 @@ from betstack.pam.v1 import pam_service_pb2
 from betstack.sms.v1 import sms_service_pb2
 from betstack.ticket.v1 import ticket_service_pb2
 from betstack.upstream.v1 import options_pb2
+from gateway.callers import Right
 from gateway.contract.annotations import api_of, call_of
 from gateway.contract.problems import ContractError
+from gateway.contract.rights import right_of
 from gateway.contract.shapes import OPERATOR, REQUEST_ID, Field, Kind, Shape, Variant, shape_of
 
 __all__ = [
@@ -124,6 +126,7 @@ class Route:
     operator: OperatorPlace
     envelope: Envelope | None
     call_class: CallClass
+    right: Right
     answer: str
     success: Success
     signed: bool
@@ -222,6 +225,7 @@ def _route(service: ServiceDescriptor, method: MethodDescriptor) -> Route:
         operator=operator,
         envelope=_envelope(call),
         call_class=CallClass(getattr(call, "class")),
+        right=right_of(method),
         answer=call.answer,
         success=Success(call.success),
         signed=not call.unsigned,

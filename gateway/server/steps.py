@@ -11,12 +11,14 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
+from gateway.callers import require_known
 from gateway.contract.shapes import REQUEST_ID
 from gateway.failure import Execution, Failure, Reason, invalid
 from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import State, new_operation, stored_request
 from gateway.server.call import Call, Proceed, Step, chain
 from gateway.server.drain import OpenCalls
+from gateway.server.limits import Limits
 from gateway.settings import Settings
 from gateway.telemetry import CallRecord, Telemetry
 from gateway.upstream.platform import Platform
@@ -41,6 +43,7 @@ def road(
     ledger: Ledger,
     repeat: Repeat,
     open_calls: OpenCalls,
+    limits: Limits,
     telemetry: Telemetry,
 ) -> Proceed:
     """Return the way of every call, in reading order."""
@@ -49,13 +52,17 @@ def road(
             counted(open_calls),
             stated,
             recorded(telemetry),
+            authenticated,
+            authorised,
             enabled(settings.server.enable),
             served(platform),
+            sized(limits),
             remembered(ledger),
             validated(translations),
             admitted(open_calls, platform),
             unhurried(settings.upstream.min_deadline_ms / 1000),
             surviving(open_calls),
+            limited(limits),
         ],
         sent(platform, settings, ledger, repeat),
     )
@@ -123,6 +130,18 @@ def with_statement(failure: Failure, request_id: str, *, is_money: bool) -> Fail
     return failure
 
 
+async def authenticated(call: Call, proceed: Proceed) -> Message:
+    """Refuse callers that the gateway does not know."""
+    require_known(call.caller)
+    return await proceed(call)
+
+
+async def authorised(call: Call, proceed: Proceed) -> Message:
+    """Refuse callers without the right that the RPC needs for this operator."""
+    require_known(call.caller).require(call.route.right, call.operator)
+    return await proceed(call)
+
+
 def enabled(names: Collection[str]) -> Step:
     """Refuse RPCs that the platform does not support, unless the settings enable them."""
 
@@ -142,6 +161,20 @@ def served(platform: Platform) -> Step:
 
     async def step(call: Call, proceed: Proceed) -> Message:
         platform.require(call.route, call.operator)
+        return await proceed(call)
+
+    return step
+
+
+def sized(limits: Limits) -> Step:
+    """Refuse requests that are too large."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if call.size > limits.request_bytes:
+            raise Failure(
+                Reason.OVER_LIMIT,
+                f"the request has {call.size} bytes, and {limits.request_bytes} are the limit (limits.request_bytes)",
+            )
         return await proceed(call)
 
     return step
@@ -223,6 +256,16 @@ def surviving(open_calls: OpenCalls) -> Step:
         if call.route.call_class.is_read:
             return await proceed(call)
         return await open_calls.run(proceed(call))
+
+    return step
+
+
+def limited(limits: Limits) -> Step:
+    """Refuse what is more than the limits allow, before anything is sent or written."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        with limits.place(call.operator):
+            return await proceed(call)
 
     return step
 

@@ -55,7 +55,10 @@ message_type {
 }
 service {
   name: "Shop"
-  options { [betstack.upstream.v1.api] { name: "bc" base_url: BASE_URL_PLATFORM } }
+  options {
+    [betstack.upstream.v1.api] { name: "bc" base_url: BASE_URL_PLATFORM }
+    [betstack.upstream.v1.right]: RIGHT_READ
+  }
   method {
     name: "Get"
     input_type: ".test.GetRequest"
@@ -85,6 +88,7 @@ Break = Callable[[FileDescriptorProto], None]
 API: Any = options_pb2.api
 CALL: Any = options_pb2.call
 VARIANT: Any = options_pb2.variant
+RIGHT: Any = options_pb2.right
 RULE: Any = options_pb2.rule
 
 
@@ -127,6 +131,10 @@ def _no_verb(file: FileDescriptorProto) -> None:
 
 def _no_class(file: FileDescriptorProto) -> None:
     _call(_get(file)).ClearField("class")
+
+
+def _no_right(file: FileDescriptorProto) -> None:
+    file.service[0].options.ClearExtension(RIGHT)
 
 
 def _no_api(file: FileDescriptorProto) -> None:
@@ -309,6 +317,7 @@ BREAKS: list[tuple[Break, str]] = [
     (_no_call, "/test.Shop/Get: has no call"),
     (_no_verb, "/test.Shop/Get: has no call"),
     (_no_class, "/test.Shop/Get: has no class"),
+    (_no_right, "/test.Shop/Get: has no right"),
     (_no_api, "test.Shop: has no api with name and base_url"),
     (_api_without_url, "test.Shop: has no api with name and base_url"),
     (_api_without_name, "test.Shop: has no api with name and base_url"),

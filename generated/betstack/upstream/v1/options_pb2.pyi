@@ -34,6 +34,15 @@ class Success(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SUCCESS_BODY_OPTIONAL: _ClassVar[Success]
     SUCCESS_STATUS: _ClassVar[Success]
 
+class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RIGHT_UNSPECIFIED: _ClassVar[Right]
+    RIGHT_READ: _ClassVar[Right]
+    RIGHT_BET: _ClassVar[Right]
+    RIGHT_PAM: _ClassVar[Right]
+    RIGHT_SMS: _ClassVar[Right]
+    RIGHT_ADMIN: _ClassVar[Right]
+
 class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FORMAT_UNSPECIFIED: _ClassVar[Format]
@@ -74,6 +83,12 @@ CALL_CLASS_NOTIFY: CallClass
 SUCCESS_UNSPECIFIED: Success
 SUCCESS_BODY_OPTIONAL: Success
 SUCCESS_STATUS: Success
+RIGHT_UNSPECIFIED: Right
+RIGHT_READ: Right
+RIGHT_BET: Right
+RIGHT_PAM: Right
+RIGHT_SMS: Right
+RIGHT_ADMIN: Right
 FORMAT_UNSPECIFIED: Format
 FORMAT_CURRENCY: Format
 STATUS_UNSPECIFIED: Status
@@ -95,8 +110,12 @@ STATUS_DATA_LOSS: Status
 STATUS_UNAUTHENTICATED: Status
 API_FIELD_NUMBER: _ClassVar[int]
 api: _descriptor.FieldDescriptor
+RIGHT_FIELD_NUMBER: _ClassVar[int]
+right: _descriptor.FieldDescriptor
 CALL_FIELD_NUMBER: _ClassVar[int]
 call: _descriptor.FieldDescriptor
+RPC_RIGHT_FIELD_NUMBER: _ClassVar[int]
+rpc_right: _descriptor.FieldDescriptor
 WIRE_FIELD_NUMBER: _ClassVar[int]
 wire: _descriptor.FieldDescriptor
 RULE_FIELD_NUMBER: _ClassVar[int]
