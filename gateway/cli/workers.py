@@ -147,11 +147,11 @@ class _Workers:
             )
         finally:
             os.close(tells)
-        target = await _line(hears)
-        if target:
+        addresses = await _text(hears)
+        if addresses:
             if hangups != self._hangups:  # it may have read its settings before they changed
                 process.send_signal(signal.SIGHUP)
-            return _Worker(process, target)
+            return _Worker(process, addresses)
         raise WorkersFailed(f"a worker ended with status {await process.wait()} before it served")
 
     async def _keep(self, place: int) -> None:
