@@ -204,6 +204,9 @@ class Upstream(_Table):
     )
     max_answer_bytes: int = Field(default=1_048_576, ge=1024, description="largest answer that is read, in bytes")
     max_connections: int = Field(default=1024, ge=1, description="largest number of connections to the platform")
+    transport: Literal["fast", "httpx"] = Field(
+        default="fast", description="what carries requests: connections of our own (`fast`), or `httpx`"
+    )
     keepalive_s: Seconds = Field(default=20, description="how long an idle connection is kept, in seconds")
     whitespace: Literal["compact", "strip-all"] = Field(
         default="compact", description="what is signed: `compact`, or `strip-all` for no blanks in strings"

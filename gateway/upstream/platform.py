@@ -14,7 +14,7 @@ from gateway.failure import Failure, Reason
 from gateway.settings import Settings
 from gateway.telemetry import Telemetry
 from gateway.upstream.breaker import Breaker, Outcome
-from gateway.upstream.exchange import Exchange, Loss, Outgoing, exchange
+from gateway.upstream.exchange import Exchange, Loss, Outgoing, Transport
 from gateway.upstream.repeats import repeated
 from gateway.wire.attempt import Attempt, Stage
 from gateway.wire.binding import HttpCall
@@ -36,7 +36,7 @@ class Platform:
         self,
         settings: Settings,
         translations: Mapping[str, Translation],
-        transport: httpx.AsyncBaseTransport,
+        transport: Transport,
         telemetry: Telemetry,
         clock: Callable[[], float],
         key_of: Callable[[str], bytes],
@@ -98,8 +98,7 @@ class Platform:
         breaker = self._breaker(outgoing.url)
         if wait_s := breaker.enter(is_read=route.call_class.is_read):
             return Attempt(Stage.NEVER_SENT, failure=_paused(route, wait_s))
-        done = await exchange(
-            self._transport,
+        done = await self._transport.exchange(
             outgoing,
             timeout_s=timeout_s,
             connect_timeout_s=self._limits.connect_timeout_s,
