@@ -127,9 +127,9 @@ async def test_every_framing_is_understood(name: str) -> None:
 
 async def test_repeated_headers_are_joined() -> None:
     """As RFC 9110 has it."""
-    async with scripted(b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n") as platform:
-        async with fast() as transport:
-            done = await send(transport, platform.url)
+    answer = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n"
+    async with scripted(answer) as platform, fast() as transport:
+        done = await send(transport, platform.url)
 
     assert done.answer is not None
     assert done.answer.headers["x-a"] == "1, 2"
