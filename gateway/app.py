@@ -13,6 +13,8 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from gateway.contract import Contract, Route, load_contract
+from gateway.http_listener import listening
+from gateway.insight import insight
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
 from gateway.server.aio import own_handlers, platform_handlers
@@ -29,7 +31,6 @@ from gateway.upstream.transport import OpenTransport, open_transport
 from gateway.webhooks.answers import Numbers
 from gateway.webhooks.courier import Courier
 from gateway.webhooks.dispatch import Dispatch, Target
-from gateway.webhooks.listener import listening
 from gateway.webhooks.notifications import Notifications
 from gateway.webhooks.receiver import Receiver
 from gateway.wire.attempt import Attempt
@@ -44,7 +45,10 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: ``target`` is what clients connect to, ``webhooks`` where the platform's webhooks arrive."""
+    """A running gateway: ``target`` is what clients connect to, ``webhooks`` where the platform's webhooks arrive.
+
+    ``admin`` is where metrics and health are read.
+    """
 
     target: str
     port: int
@@ -52,6 +56,7 @@ class Gateway:
     telemetry: Telemetry = field(repr=False)
     ledger: Ledger = field(repr=False)
     webhooks: str | None = None
+    admin: str | None = None
 
 
 @asynccontextmanager
@@ -65,15 +70,20 @@ async def gateway(
     """
     contract = load_contract()
     _require_known_rpcs(settings, contract)
-    telemetry = Telemetry()
     compiled = translations(contract, _codes(settings))
     open_calls = OpenCalls()
+    serving = asyncio.Event()
     async with AsyncExitStack() as stack:
+        told = await stack.enter_async_context(insight(settings))
+        telemetry = told.telemetry
         connections = await stack.enter_async_context(transport(settings.upstream))
         platform = Platform(settings, compiled, connections, telemetry, clock)
         ledger = await Ledger.open(settings.ledger.url, settle_s=_settle_s(settings), clock=clock)
         stack.push_async_callback(ledger.close)
-        reconciliation = _reconciliation(settings, ledger, contract, platform, clock)
+        admin = await stack.enter_async_context(
+            told.administered(ledger, lambda: serving.is_set() and not open_calls.is_closed, clock)
+        )
+        reconciliation = _reconciliation(settings, ledger, contract, platform, telemetry, clock)
         await stack.enter_async_context(_running(reconciliation.run(), "reconciliation"))
         way = road(
             settings,
@@ -94,7 +104,8 @@ async def gateway(
         webhooks = await stack.enter_async_context(_receiving(settings, contract, ledger, telemetry, clock))
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls)
         stack.push_async_callback(listener.drain, settings.server.grace_s)
-        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, webhooks)
+        serving.set()
+        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, webhooks, admin)
 
 
 def _require_known_rpcs(settings: Settings, contract: Contract) -> None:
@@ -114,7 +125,12 @@ def _settle_s(settings: Settings) -> float:
 
 
 def _reconciliation(
-    settings: Settings, ledger: Ledger, contract: Contract, platform: Platform, clock: Callable[[], float]
+    settings: Settings,
+    ledger: Ledger,
+    contract: Contract,
+    platform: Platform,
+    telemetry: Telemetry,
+    clock: Callable[[], float],
 ) -> Reconciliation:
     async def call(route: Route, request: Message, operator: str) -> Attempt:
         limits = settings.upstream
@@ -128,6 +144,7 @@ def _reconciliation(
         _pace(settings),
         correlated={name: operator.correlate is not None for name, operator in settings.operators.items()},
         keep_s=settings.ledger.keep_days * _DAY_S,
+        telemetry=telemetry,
         clock=clock,
     )
 
@@ -166,7 +183,7 @@ async def _receiving(
     if settings.webhooks.listen is None:
         yield None
         return
-    dispatch = Dispatch(_targets(settings), contract.routes)
+    dispatch = Dispatch(_targets(settings), contract.routes, telemetry)
     actions = {api: inbound(contract, api) for api in ("pam", "sms")}
     numbers = {api: Numbers.of(codes, settings.webhooks.other_code) for api, codes in _codes(settings).items()}
     courier = Courier(ledger.database, dispatch, actions["pam"], settings.webhooks, numbers["pam"], telemetry, clock)

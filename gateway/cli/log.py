@@ -1,46 +1,87 @@
-"""How does a person read what happens? Lines on standard error, one a call and one for whatever goes wrong."""
+"""How does a person, or a program, read what happens? Lines on standard error: one a call, and one for whatever goes wrong.
+
+All loggers of the process end in the same form: the gateway's from the level that is set on, those of libraries from
+``warning`` on. A line that is written while a call is served says which request and trace it belongs to.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
+
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict, Processor
+
+from gateway.telemetry import CURRENT
 
 __all__ = ["log_to_stderr"]
 
-_LINE: Final = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s  %(message)s"
-_TIME: Final = "%Y-%m-%dT%H:%M:%S"
+_FIRST: Final = ("timestamp", "level", "logger", "event")
 
 
-class _Lines(logging.Formatter):
-    """Writes UTC times, and what callers chose in such a way that it cannot pass for a line of its own."""
+def _of_the_call(_: Any, __: str, event: EventDict) -> EventDict:  # noqa: ANN401 - structlog's signature
+    """Say which request and trace a line belongs to, unless it says so itself."""
+    record = CURRENT.get()
+    if record is not None:
+        event.setdefault("request_id", record.request_id)
+        if record.context is not None:
+            event.setdefault("trace_id", record.context.trace_id)
+    return event
 
-    converter = staticmethod(time.gmtime)
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line without what is appended to it."""
-        line = super().formatMessage(record)
-        return line if line.isprintable() else "".join(map(_escaped, line))
+def _in_order(_: Any, __: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Begin with what all lines have."""
+    return {**{key: event.pop(key) for key in _FIRST}, **event}
+
+
+def _tame(_: Any, __: str, event: EventDict) -> EventDict:  # noqa: ANN401
+    """Write what callers chose in such a way that it can neither pass for more of the line nor steer a terminal."""
+    for key, value in event.items():
+        if key in ("event", "exception"):
+            event[key] = "".join(map(_escaped, value))
+        elif isinstance(value, str) and (" " in value or not value.isprintable()):
+            event[key] = repr(value)
+    if "\n" in event["event"]:
+        event["event"] = event["event"].replace("\n", "\\n")
+    return event
 
 
 def _escaped(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
+    return character if character.isprintable() or character == "\n" else repr(character)[1:-1]
+
+
+def _renderers(form: str) -> tuple[Processor, ...]:
+    is_terminal = sys.stderr.isatty()
+    if form == "json" or (form == "auto" and not is_terminal):
+        return (JSONRenderer(),)
+    console = ConsoleRenderer(colors=is_terminal, sort_keys=False, pad_event_to=0, exception_formatter=plain_traceback)
+    return _tame, console
 
 
 @contextmanager
-def log_to_stderr(level: str) -> Iterator[None]:
-    """Write what the gateway logs to standard error, from this level on."""
-    logger = logging.getLogger("gateway")
-    before = logger.level
+def log_to_stderr(level: str, form: str = "auto") -> Iterator[None]:
+    """Write what is logged to standard error, from this level on; ``form`` is ``json``, ``text`` or ``auto``."""
+    ours, everybody = logging.getLogger("gateway"), logging.getLogger()
+    before = ours.level, everybody.level
+    chain: tuple[Processor, ...] = (add_log_level, add_logger_name, ExtraAdder(), _of_the_call, format_exc_info)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines(_LINE, _TIME))
-    logger.addHandler(handler)
-    logger.setLevel(level.upper())
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[*chain, TimeStamper(fmt="iso", utc=True)],
+            processors=[ProcessorFormatter.remove_processors_meta, _in_order, *_renderers(form)],
+        )
+    )
+    everybody.addHandler(handler)
+    ours.setLevel(level.upper())
+    everybody.setLevel(max(logging.WARNING, ours.level))
     try:
         yield
     finally:
-        logger.setLevel(before)
-        logger.removeHandler(handler)
+        ours.setLevel(before[0])
+        everybody.setLevel(before[1])
+        everybody.removeHandler(handler)

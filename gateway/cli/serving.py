@@ -52,9 +52,11 @@ def serve_command(config: Path | None) -> None:
     """
     with settings_refused():
         settings = load_settings(config)
-    require_free(settings.server.listen)
+    for address in (settings.server.listen, settings.admin.listen):
+        if address is not None:
+            require_free(address)
     try:
-        with settings_refused(), log_to_stderr(settings.log.level):
+        with settings_refused(), log_to_stderr(settings.log.level, settings.log.format):
             asyncio.run(serve(settings, _announce))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
@@ -62,6 +64,8 @@ def serve_command(config: Path | None) -> None:
 
 def _announce(running: Gateway) -> None:
     click.echo(f"gateway  {running.target}")
+    if running.admin is not None:
+        click.echo(f"admin    http://{running.admin}")
 
 
 @contextmanager

@@ -65,9 +65,13 @@ def _call(route: Route, body: bytes, context: Context, default_operator: str) ->
         request_id=request_id,
         unreadable=unreadable,
         deadline=None if remaining is None else time.monotonic() + remaining,
-        metadata={key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)},
+        metadata=_metadata(context),
         reply_metadata={"request-id": request_id} if not given_id and _makes_request_id(route) else {},
     )
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
 def _parsed(kind: type[Message], body: bytes, default_operator: str) -> tuple[Any, bool]:
@@ -109,7 +113,7 @@ def _unary(rpc: OwnRpc, road: OwnRoad, default_operator: str) -> grpc.RpcMethodH
     async def serve(body: bytes, context: Context) -> bytes:
         request, unreadable = _parsed(rpc.request, body, default_operator)
         try:
-            [answer] = [answer async for answer in road(OwnCall(rpc, request, unreadable))]
+            [answer] = [answer async for answer in road(OwnCall(rpc, request, unreadable, _metadata(context)))]
         except Failure as failure:
             await _abort(context, failure, rpc, request)
         return answer.SerializeToString()
@@ -121,7 +125,7 @@ def _stream(rpc: OwnRpc, road: OwnRoad, default_operator: str) -> grpc.RpcMethod
     async def serve(body: bytes, context: Context) -> None:
         request, unreadable = _parsed(rpc.request, body, default_operator)
         try:
-            async with aclosing(road(OwnCall(rpc, request, unreadable))) as answers:
+            async with aclosing(road(OwnCall(rpc, request, unreadable, _metadata(context)))) as answers:
                 async for answer in answers:
                     await context.write(answer.SerializeToString())
         except Failure as failure:

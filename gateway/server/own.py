@@ -6,9 +6,9 @@ answers once is one that streams a single message.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.descriptor import ServiceDescriptor
@@ -17,8 +17,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.failure import Failure, Reason
 from gateway.server.drain import OpenCalls
-from gateway.server.steps import recording, with_statement
-from gateway.telemetry import Telemetry
+from gateway.server.steps import recording
+from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 
 __all__ = ["Answers", "OwnCall", "OwnRoad", "OwnRpc", "once", "own_road", "own_rpc"]
 
@@ -58,6 +58,7 @@ class OwnCall:
     rpc: OwnRpc
     request: Any
     unreadable: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 OwnRoad = Callable[[OwnCall], AsyncGenerator[Message, None]]
@@ -90,15 +91,13 @@ def own_road(operators: Collection[str], open_calls: OpenCalls, telemetry: Telem
 
     async def road(call: OwnCall) -> AsyncGenerator[Message, None]:
         operator, request_id = call.request.operator, getattr(call.request, "request_id", "")
-        try:
-            with open_calls.counted(), recording(telemetry, call.rpc.rpc, operator, request_id):
-                _require_request(call)
-                _require_operator(operator, operators)
-                async with aclosing(call.rpc.answers(call.request)) as answers:
-                    async for answer in answers:
-                        yield answer
-        except Failure as failure:
-            raise with_statement(failure, request_id, is_money=False) from None
+        record = CallRecord(Hop.RPC, call.rpc.rpc, operator, request_id, trace=Trace.read(call.metadata))
+        with open_calls.counted(), recording(telemetry, record, is_money=False):
+            _require_request(call)
+            _require_operator(operator, operators)
+            async with aclosing(call.rpc.answers(call.request)) as answers:
+                async for answer in answers:
+                    yield answer
 
     return road
 
