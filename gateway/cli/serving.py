@@ -161,7 +161,8 @@ def run_command(*, config: Path | None, listen: str | None, sandbox_listen: str,
     """
     with settings_refused():
         settings = play_settings(config)
-    asyncio.run(_run_both(settings, listen or settings.server.listen, sandbox_listen, control))
+    with log_to_stderr("warning", settings.log.format):
+        asyncio.run(_run_both(settings, listen or settings.server.listen, sandbox_listen, control))
 
 
 async def _run_both(settings: Settings, listen: str, sandbox_listen: str, control: str) -> None:
