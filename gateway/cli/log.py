@@ -43,7 +43,7 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         event = self._event(record)
-        line = self._json(None, "", event) if self._is_json else self._text(None, "", _tame(event))  # type: ignore[arg-type]
+        line = self._json(None, "", event) if self._is_json else self._text(None, "", _tame(event))
         return str(line)
 
     def _event(self, record: logging.LogRecord) -> EventDict:

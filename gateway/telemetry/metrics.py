@@ -66,9 +66,11 @@ _GROUPS: Final[Mapping[Hop, Callable[[CallRecord], str]]] = {
 """The one label of how long calls took and how many are on their way."""
 
 
-def _short(name: str) -> str:
-    """Leave the package of an RPC out: ``TicketService/CreateTicket``."""
-    return name.rpartition(".")[2]
+def _label(word: str) -> str:
+    """Leave the package of an RPC out, ``TicketService/CreateTicket``, and HTTP statuses that are none."""
+    if word.isdecimal() and not 100 <= int(word) < 600:
+        return OTHER
+    return word.rpartition(".")[2]
 
 
 class _Calls:
@@ -88,8 +90,8 @@ class _Calls:
         key = (operator, self._key(record))
         count = self._counts.get(key)
         if count is None:
-            first, *rest = key[1]
-            count = self._counts[key] = self._total.labels(_short(first), operator, *rest).inc
+            first, *rest = map(_label, key[1])
+            count = self._counts[key] = self._total.labels(first, operator, *rest).inc
         count()
         _, leave, observe = self._grouped(self._group(record))
         leave()
@@ -98,7 +100,7 @@ class _Calls:
     def _grouped(self, group: str) -> tuple[Callable[[], None], Callable[[], None], Callable[[float], None]]:
         found = self._groups.get(group)
         if found is None:
-            in_flight, seconds = self._in_flight.labels(_short(group)), self._seconds.labels(_short(group))
+            in_flight, seconds = self._in_flight.labels(_label(group)), self._seconds.labels(_label(group))
             found = self._groups[group] = (in_flight.inc, in_flight.dec, seconds.observe)
         return found
 
@@ -124,7 +126,7 @@ class Metrics(Sink):
         operator = record.operator if record.operator in self._operators else OTHER
         self._calls[record.hop].ended(record, operator)
         if record.is_replay:
-            self._made[REPLAYS].labels(_short(record.name), operator).inc()
+            self._made[REPLAYS].labels(_label(record.name), operator).inc()
 
     def measured(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
         """Count, set or observe what is no call's."""
