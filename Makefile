@@ -27,7 +27,7 @@ lock: ## Renew requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
 	  --python-version 3.11 --universal pyproject.toml --group dev -o requirements.lock
 
-run: setup ## Start gateway and sandbox
+run: setup ## Start gateway, sandbox and an operator's wallet
 	@$(BIN)/betstack-gateway run
 
 demo: setup ## Place bets through gateway and sandbox, print each call, and end
@@ -36,7 +36,7 @@ demo: setup ## Place bets through gateway and sandbox, print each call, and end
 test: setup ## Run the tests (T=tests/wire for some of them)
 	@$(BIN)/pytest -n 4 --dist worksteal $(T)
 
-chaos: setup ## Bets under faults while gateways are killed: none lost, none doubled (two minutes)
+chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing doubled (four minutes)
 	@$(BIN)/python -m tests.chaos
 
 check: setup lint types protos-check generated-check readme-check test wheel-check ## Everything CI runs

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -17,14 +18,19 @@ from gateway.http_listener import listening
 from gateway.insight import insight
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
+from gateway.live import Live
+from gateway.reloading import Reloading
 from gateway.server.aio import own_handlers, platform_handlers
 from gateway.server.drain import OpenCalls
+from gateway.server.entrance import Entrance
 from gateway.server.events import event_rpcs
+from gateway.server.limits import Limits
 from gateway.server.listener import Listener
 from gateway.server.operations import Operations
 from gateway.server.own import own_road
 from gateway.server.steps import road
-from gateway.settings import Settings, SettingsProblems
+from gateway.server.tls import Certificates
+from gateway.settings import Settings, SettingsProblems, exposure_problems, load_settings
 from gateway.telemetry import Telemetry
 from gateway.upstream.platform import Platform
 from gateway.upstream.transport import OpenTransport, open_transport
@@ -34,11 +40,10 @@ from gateway.webhooks.dispatch import Dispatch, Target
 from gateway.webhooks.notifications import Notifications
 from gateway.webhooks.receiver import Receiver
 from gateway.wire.attempt import Attempt
-from gateway.wire.codes import CodeTables, code_tables
 from gateway.wire.inbound import inbound
 from gateway.wire.translation import translations
 
-__all__ = ["Gateway", "gateway", "serve"]
+__all__ = ["Gateway", "gateway", "require_usable", "serve"]
 
 _DAY_S: Final = 86_400
 
@@ -55,6 +60,7 @@ class Gateway:
     contract: Contract = field(repr=False)
     telemetry: Telemetry = field(repr=False)
     ledger: Ledger = field(repr=False)
+    reloading: Reloading = field(repr=False)
     webhooks: str | None = None
     admin: str | None = None
 
@@ -65,25 +71,29 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     """Run a gateway until the block ends, then drain it; ``clock`` is Unix seconds, ``transport`` carries the requests.
 
-    Raises SettingsProblems where an RPC to enable does not exist, LedgerUnavailable where the ledger cannot be used,
-    RuntimeError where the address cannot be bound.
+    Raises SettingsProblems where the settings do not fit the contract or files are gone that they name, LedgerUnavailable
+    where the ledger cannot be used, RuntimeError where the address cannot be bound.
     """
     contract = load_contract()
-    _require_known_rpcs(settings, contract)
-    compiled = translations(contract, _codes(settings))
+    require_usable(settings, contract)
+    live = Live(settings, clock)
+    certificates = Certificates.of(settings.server)
+    reloading = Reloading(live, certificates)
+    compiled = translations(contract, live.codes)
     open_calls = OpenCalls()
+    limits = Limits(live.limits, settings.server.workers)
     serving = asyncio.Event()
     async with AsyncExitStack() as stack:
         told = await stack.enter_async_context(insight(settings))
         telemetry = told.telemetry
         connections = await stack.enter_async_context(transport(settings.upstream))
-        platform = Platform(settings, compiled, connections, telemetry, clock)
+        platform = Platform(settings, compiled, connections, telemetry, clock, live.signing_key, limits.spend)
         ledger = await Ledger.open(settings.ledger.url, settle_s=_settle_s(settings), clock=clock)
         stack.push_async_callback(ledger.close)
         admin = await stack.enter_async_context(
-            told.administered(ledger, lambda: serving.is_set() and not open_calls.is_closed, clock)
+            told.administered(ledger, lambda: serving.is_set() and not open_calls.is_leaving, clock)
         )
-        reconciliation = _reconciliation(settings, ledger, contract, platform, telemetry, clock)
+        reconciliation = _reconciliation(settings, ledger, contract, platform, limits, telemetry, clock)
         await stack.enter_async_context(_running(reconciliation.run(), "reconciliation"))
         way = road(
             settings,
@@ -92,32 +102,32 @@ async def gateway(
             ledger=ledger,
             repeat=reconciliation.repeat,
             open_calls=open_calls,
+            limits=limits,
             telemetry=telemetry,
         )
-        own_way = own_road(settings.operators, open_calls, telemetry)
-        default = settings.default_operator or ""
+        own_way = own_road(settings.operators, open_calls, telemetry, live.access)
+        entrance = Entrance(live.access, settings.server.client_ca_file is not None, settings.default_operator or "")
         own_rpcs = (
             *Operations(ledger, contract, open_calls).rpcs(),
             *event_rpcs(ledger.database, open_calls, clock),
         )
-        handlers = (*platform_handlers(contract, way, default), *own_handlers(own_rpcs, own_way, default))
-        webhooks = await stack.enter_async_context(_receiving(settings, contract, ledger, telemetry, clock))
-        listener = await Listener.open(settings.server, contract.services, handlers, open_calls)
-        stack.push_async_callback(listener.drain, settings.server.grace_s)
+        handlers = (*platform_handlers(contract, way, entrance), *own_handlers(own_rpcs, own_way, entrance))
+        webhooks = await stack.enter_async_context(_receiving(settings, live, contract, ledger, telemetry, clock))
+        await stack.enter_async_context(_running(reloading.run(), "reloading"))
+        listener = await Listener.open(settings.server, contract.services, handlers, open_calls, certificates)
+        stack.push_async_callback(listener.drain)
         serving.set()
-        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, webhooks, admin)
+        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, reloading, webhooks, admin)
 
 
-def _require_known_rpcs(settings: Settings, contract: Contract) -> None:
+def require_usable(settings: Settings, contract: Contract) -> None:
+    """Raise SettingsProblems where settings that are good by themselves are none for this contract and address."""
     disabled = [route.short for route in contract.routes.values() if route.disabled]
     unknown = [name for name in settings.server.enable if name not in disabled]
-    if unknown:
-        raise SettingsProblems(f"server.enable: {name}: has to be one of {', '.join(disabled)}" for name in unknown)
-
-
-def _codes(settings: Settings) -> CodeTables:
-    codes = settings.codes
-    return code_tables({"bc": codes.bc, "be": codes.be, "pam": codes.pam, "sms": codes.sms})
+    problems = [f"server.enable: {name}: has to be one of {', '.join(disabled)}" for name in unknown]
+    problems += exposure_problems(settings.server, settings.callers, settings.operators)
+    if problems:
+        raise SettingsProblems(problems)
 
 
 def _settle_s(settings: Settings) -> float:
@@ -129,12 +139,14 @@ def _reconciliation(
     ledger: Ledger,
     contract: Contract,
     platform: Platform,
+    limits: Limits,
     telemetry: Telemetry,
     clock: Callable[[], float],
 ) -> Reconciliation:
     async def call(route: Route, request: Message, operator: str) -> Attempt:
-        limits = settings.upstream
-        timeout_s = limits.read_timeout_s if route.call_class.is_read else limits.timeout_s
+        limits.spend(operator)
+        upstream = settings.upstream
+        timeout_s = upstream.read_timeout_s if route.call_class.is_read else upstream.timeout_s
         return await platform.attempt(route, request, operator, timeout_s)
 
     return Reconciliation(
@@ -177,7 +189,7 @@ async def _running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[
 
 @asynccontextmanager
 async def _receiving(
-    settings: Settings, contract: Contract, ledger: Ledger, telemetry: Telemetry, clock: Callable[[], float]
+    settings: Settings, live: Live, contract: Contract, ledger: Ledger, telemetry: Telemetry, clock: Callable[[], float]
 ) -> AsyncIterator[str | None]:
     """Receive webhooks where the settings say so, and pass them on; gives the address."""
     if settings.webhooks.listen is None:
@@ -185,15 +197,17 @@ async def _receiving(
         return
     dispatch = Dispatch(_targets(settings), contract.routes, telemetry)
     actions = {api: inbound(contract, api) for api in ("pam", "sms")}
-    numbers = {api: Numbers.of(codes, settings.webhooks.other_code) for api, codes in _codes(settings).items()}
+    numbers = {api: Numbers(partial(live.codes, api), settings.webhooks.other_code) for api in actions}
     courier = Courier(ledger.database, dispatch, actions["pam"], settings.webhooks, numbers["pam"], telemetry, clock)
     notifications = Notifications(ledger.database, dispatch, settings.webhooks, numbers, telemetry, clock)
-    receiver = Receiver(settings, courier, notifications, actions, telemetry, clock)
+    receiver = Receiver(settings, courier, notifications, actions, telemetry, clock, live.valid_keys)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(dispatch.close)
         await stack.enter_async_context(_running(courier.run(), "webhooks"))
         stack.push_async_callback(courier.close)
-        yield await stack.enter_async_context(listening(receiver.app(), settings.webhooks.listen))
+        yield await stack.enter_async_context(
+            listening(receiver.app(), settings.webhooks.listen, shared=settings.server.workers > 1)
+        )
 
 
 def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
@@ -205,12 +219,33 @@ def _targets(settings: Settings) -> dict[tuple[str, str], Target]:
     return targets
 
 
-async def serve(settings: Settings, started: Callable[[Gateway], None]) -> None:
-    """Run a gateway until SIGTERM or SIGINT."""
-    end = asyncio.Event()
+async def serve(
+    settings: Settings,
+    started: Callable[[Gateway], None],
+    *,
+    reread: Callable[[], Settings] = load_settings,
+    life: int | None = None,
+) -> None:
+    """Run a gateway until SIGTERM or SIGINT, or until the other end of the pipe ``life`` is gone.
+
+    At SIGHUP what ``reread`` gives comes into force.
+    """
+    end, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    async with gateway(settings) as running:
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
+    async with gateway(settings) as running, _running(_rereading(hung_up, running.reloading, reread), "settings"):
         started(running)
+        if life is not None:
+            loop.add_reader(life, end.set)
         await end.wait()
+        if life is not None:
+            loop.remove_reader(life)
+
+
+async def _rereading(hung_up: asyncio.Event, reloading: Reloading, reread: Callable[[], Settings]) -> None:
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        await reloading.reread(reread)

@@ -19,9 +19,12 @@ _CONCURRENT_LIMIT: Final = 2048
 
 
 @asynccontextmanager
-async def listening(app: Any, listen: str) -> AsyncIterator[str]:  # noqa: ANN401 - an ASGI application
-    """Serve an application until the block ends; gives the address. Raises OSError where it cannot be bound."""
-    bound = _bind(listen)
+async def listening(app: Any, listen: str, *, shared: bool = False) -> AsyncIterator[str]:  # noqa: ANN401 - an ASGI app
+    """Serve an application until the block ends; gives the address. Raises OSError where it cannot be bound.
+
+    Where it is ``shared``, other processes listen on the same address, and connections are spread over all.
+    """
+    bound = _bind(listen, shared=shared)
     server = _Guest(
         uvicorn.Config(
             app,
@@ -44,13 +47,13 @@ async def listening(app: Any, listen: str) -> AsyncIterator[str]:  # noqa: ANN40
         bound.close()
 
 
-def _bind(listen: str) -> socket.socket:
+def _bind(listen: str, *, shared: bool) -> socket.socket:
     host, port = host_and_port(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only where it is; without it small answers wait.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if shared else socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         bound.listen(_BACKLOG)
     except OSError:

@@ -44,8 +44,9 @@ class Insight:
         from gateway.admin import Exposition, Readiness, admin_app, watched_loop  # noqa: PLC0415 - see above
 
         exposition = Exposition(self.metrics, ledger, self.settings.operators, _VERSION, clock)
+        is_shared = self.settings.server.workers > 1
         app = admin_app(exposition, Readiness(ledger, is_serving))
-        async with watched_loop(self.telemetry), listening(app, listen) as address:
+        async with watched_loop(self.telemetry), listening(app, listen, shared=is_shared) as address:
             yield address
 
 

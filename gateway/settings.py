@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,7 +29,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from gateway.callers import CallerTable, caller_problems
+from gateway.certificates import require_authorities, require_pair, require_readable
 from gateway.failure import Reason
+from gateway.keys import Key, KeyRing, SecretFile, key_problems, read_secret
 
 __all__ = [
     "Operator",
@@ -38,6 +40,7 @@ __all__ = [
     "Settings",
     "SettingsProblems",
     "Upstream",
+    "exposure_problems",
     "host_and_port",
     "is_loopback",
     "load_settings",
@@ -92,17 +95,26 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _certificates(path: Path | None) -> Path | None:
-    if path is not None:
-        try:
-            ssl.create_default_context(cafile=path)
-        except OSError:
-            raise ValueError("cannot be read as a PEM file of certificates") from None
+def _authorities(path: Path) -> Path:
+    require_authorities(path)
     return path
 
 
-def _no_password() -> str:
-    return ""
+def _certificate(path: Path) -> Path:
+    require_readable(path)
+    return path
+
+
+def _key_of(key: Path | None, info: ValidationInfo, certificate: str) -> Path | None:
+    """Check the key that belongs to another setting, which stands before it."""
+    if certificate not in info.data:
+        return key
+    path = info.data[certificate]
+    if (key is None) != (path is None):
+        raise ValueError(f"and {certificate} have to be given together")
+    if key is not None:
+        require_pair(path, key, certificate)
+    return key
 
 
 def _reason(name: object) -> object:
@@ -113,6 +125,8 @@ def _reason(name: object) -> object:
 
 Address = Annotated[str, AfterValidator(_address)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Authorities = Annotated[Path, AfterValidator(_authorities)]
+Certificate = Annotated[Path, AfterValidator(_certificate)]
 MappedReason = Annotated[Reason, BeforeValidator(_reason)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -121,15 +135,61 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_IN_THE_CLEAR: Final = "listen is not on loopback: give tls_cert_file, or true where something else encrypts"
+
+
 class Server(_Table):
     """The gRPC face."""
 
     listen: Address = Field(default="127.0.0.1:50051", description="address and port of the gRPC server")
-    grace_s: Seconds = Field(default=15, description="how long calls in flight may take after SIGTERM, in seconds")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that share the port and the ledger")
+    connection_age_s: Seconds | None = Field(
+        default=30,
+        description="when clients are asked to connect anew, in seconds; a shutdown waits for those that call",
+    )
+    lameduck_s: float = Field(
+        default=0, ge=0, le=3600, description="how long everything is served after SIGTERM says NOT_SERVING, in seconds"
+    )
+    grace_s: Seconds = Field(default=15, description="how long calls in flight may take at a shutdown, in seconds")
+    tls_cert_file: Certificate | None = Field(
+        default=None, description="certificate that the server shows, and what vouches for it, a PEM file"
+    )
+    tls_key_file: Path | None = Field(default=None, validate_default=True, description="the key of that certificate")
+    client_ca_file: Authorities | None = Field(
+        default=None, description="authorities of callers; with it every caller has to show a certificate of theirs"
+    )
+    insecure: bool = Field(
+        default=False, validate_default=True, description="whether others than this machine may call without TLS"
+    )
+    watch_s: Seconds = Field(
+        default=5, description="how often files with keys and certificates are looked at for changes, in seconds"
+    )
     reflection: bool = Field(default=True, description="whether the contract can be read over reflection")
     enable: tuple[str, ...] = Field(
         default=(), description="RPCs to enable that are off because the platform does not support them yet"
     )
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        return _key_of(key, info, "tls_cert_file")
+
+    @field_validator("client_ca_file")
+    @classmethod
+    def _over_tls(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is not None and info.data.get("tls_cert_file", path) is None:
+            raise ValueError("is of no use without tls_cert_file")
+        return path
+
+    @field_validator("insecure")
+    @classmethod
+    def _encrypted_or_near(cls, insecure: bool, info: ValidationInfo) -> bool:
+        encrypted = info.data.get("tls_cert_file", True) is not None
+        if insecure and "tls_cert_file" in info.data and encrypted:
+            raise ValueError("stands beside tls_cert_file; give one of them")
+        if not (insecure or encrypted or is_loopback(info.data.get("listen", "localhost:0"))):
+            raise ValueError(_IN_THE_CLEAR)
+        return insecure
 
 
 class Upstream(_Table):
@@ -152,14 +212,26 @@ class Upstream(_Table):
     breaker_calls: int = Field(default=20, ge=1, description="calls seen before the circuit breaker may open")
     breaker_window_s: Seconds = Field(default=10, description="how far back the breaker counts, in seconds")
     breaker_pause_s: Seconds = Field(default=5, description="how long an open breaker lets nothing through, in seconds")
-    ca_file: Path | None = Field(
+    ca_file: Authorities | None = Field(
         default=None, description="certificates to trust instead of the machine's own, a PEM file"
     )
 
-    @field_validator("ca_file")
-    @classmethod
-    def _authorities(cls, path: Path | None) -> Path | None:
-        return _certificates(path)
+
+class LimitsTable(_Table):
+    """What callers may ask of the gateway; several workers share it evenly."""
+
+    calls: int = Field(default=10_000, ge=1, description="calls to the platform in flight")
+    operator_calls: int | None = Field(default=None, ge=1, description="the same of one operator; no limit if absent")
+    operator_rate: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="calls of one operator a second; no limit if absent"
+    )
+    operator_burst: float | None = Field(
+        default=None,
+        ge=1,
+        allow_inf_nan=False,
+        description="how many of them may come at once; those of a second if absent",
+    )
+    request_bytes: int = Field(default=262_144, ge=1024, le=4_194_304, description="largest request, in bytes")
 
 
 class LedgerTable(_Table):
@@ -238,18 +310,21 @@ class Log(_Table):
 class Operator(_Table):
     """One operator: its key and where the platform serves it."""
 
-    secret: SecretStr | None = Field(default=None, description="the key that signs; this or `secret_file`")
-    secret_file: Path | None = Field(
-        default=None, validate_default=True, description="file that holds the key; a newline at its end does not count"
+    secret: SecretStr | None = Field(default=None, description="the key that signs; this, `secret_file` or `keys`")
+    secret_file: SecretFile | None = Field(
+        default=None, description="file that holds the key; a newline at its end does not count"
     )
+    keys: tuple[Key, ...] = Field(default=(), validate_default=True, description="several keys, to change them")
     platform_url: BaseUrl = Field(description="base URL of `/bc` and `/be`")
     pam_url: BaseUrl | None = Field(default=None, description="URL of the player account system")
     sms_url: BaseUrl | None = Field(default=None, description="URL of the SMS endpoint")
     target_tls: bool = Field(default=False, description="whether the operator's own services speak TLS")
     pam_target: Address | None = Field(default=None, description="the operator's own PamService, `host:port`")
     sms_target: Address | None = Field(default=None, description="the operator's own SmsService, `host:port`")
-    target_ca_file: Path | None = Field(default=None, description="certificates that the operator's services show")
-    target_cert_file: Path | None = Field(default=None, description="certificate that the gateway shows them")
+    target_ca_file: Authorities | None = Field(
+        default=None, description="certificates that the operator's services show"
+    )
+    target_cert_file: Certificate | None = Field(default=None, description="certificate that the gateway shows them")
     target_key_file: Path | None = Field(default=None, validate_default=True, description="the key of that certificate")
     correlate: Literal["rtag"] | None = Field(
         default=None, description="`rtag`: an empty rtag carries the request id, so that lost tickets can be found"
@@ -262,34 +337,10 @@ class Operator(_Table):
             raise ValueError("is not on loopback, so target_tls has to be true")
         return target
 
-    @field_validator("target_ca_file")
-    @classmethod
-    def _authorities(cls, path: Path | None) -> Path | None:
-        return _certificates(path)
-
-    @field_validator("target_cert_file")
-    @classmethod
-    def _readable(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            _read_key(path)
-        return path
-
     @field_validator("target_key_file")
     @classmethod
     def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
-        if key is not None:
-            _read_key(key)
-        if "target_cert_file" not in info.data:
-            return key
-        certificate = info.data["target_cert_file"]
-        if (key is None) != (certificate is None):
-            raise ValueError("and target_cert_file have to be given together")
-        if key is not None:
-            try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=_no_password)
-            except (OSError, ValueError):
-                raise ValueError("is not the PEM file of the key of target_cert_file, without a password") from None
-        return key
+        return _key_of(key, info, "target_cert_file")
 
     @field_validator("secret")
     @classmethod
@@ -300,30 +351,34 @@ class Operator(_Table):
 
     @field_validator("secret_file")
     @classmethod
-    def _one_key(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        secret = info.data.get("secret")
-        if path is None:
-            if secret is None and "secret" in info.data:
-                raise ValueError("this or secret is required")
-            return None
-        if secret is not None:
+    def _not_beside_secret(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is not None and info.data.get("secret") is not None:
             raise ValueError("stands beside secret; give one of them")
-        if not _read_key(path):
-            raise ValueError("the file is empty")
         return path
 
-    def key(self) -> bytes:
-        """Return the key that signs; a secret file is read anew each time."""
+    @field_validator("keys")
+    @classmethod
+    def _one_signs(cls, keys: tuple[Key, ...], info: ValidationInfo) -> tuple[Key, ...]:
+        others = [name for name in ("secret", "secret_file") if info.data.get(name, True) is not None]
+        if not keys:
+            if not others:
+                raise ValueError("secret, secret_file or keys is required")
+            return keys
+        if others:
+            raise ValueError(f"stands beside {' and '.join(others)}; give one of them")
+        if problems := tuple(key_problems(keys)):
+            raise ValueError("; ".join(problems))
+        return keys
+
+    def ring(self) -> KeyRing:
+        """Return the keys; their files are read anew each time. Raises ValueError where one cannot be used."""
         if self.secret is not None:
-            return self.secret.get_secret_value().encode()
-        return _read_key(self.secret_file) if self.secret_file else b""
+            return KeyRing(self.secret.get_secret_value().encode())
+        return KeyRing(read_secret(self.secret_file)) if self.secret_file else KeyRing.read(self.keys)
 
-
-def _read_key(path: Path) -> bytes:
-    try:
-        return path.read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
+    def key(self) -> bytes:
+        """Return the key that signs."""
+        return self.ring().active
 
 
 class Webhooks(_Table):
@@ -371,7 +426,9 @@ class Settings(BaseSettings):
         default=None, description="the operator of requests that name none; without it they are refused"
     )
     server: Server = Server()
+    callers: Mapping[str, CallerTable] = Field(default={}, description="who may call, by name")
     upstream: Upstream = Upstream()
+    limits: LimitsTable = LimitsTable()
     ledger: LedgerTable = LedgerTable()
     reconcile: Reconcile = Reconcile()
     log: Log = Log()
@@ -397,6 +454,15 @@ class Settings(BaseSettings):
                     raise ValueError(f"operators.{name} has this very address as its target: calls would go in circles")
         return table
 
+    @field_validator("callers")
+    @classmethod
+    def _fitting(cls, callers: Mapping[str, CallerTable], info: ValidationInfo) -> Mapping[str, CallerTable]:
+        if {"operators", "server"} <= info.data.keys():
+            problems = tuple(_misfits(callers, info.data["operators"], info.data["server"]))
+            if problems:
+                raise ValueError("; ".join(problems))
+        return callers
+
     @field_validator("default_operator")
     @classmethod
     def _is_configured(cls, name: str | None, info: ValidationInfo) -> str | None:
@@ -416,6 +482,19 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file, whose content comes as arguments."""
         return env_settings, init_settings
+
+
+def exposure_problems(server: Server, callers: Mapping[str, CallerTable], operators: Collection[str]) -> Iterator[str]:
+    """Yield why a gateway with these operators and callers may not listen so; settings that were loaded are fine."""
+    if not (server.insecure or server.tls_cert_file or is_loopback(server.listen)):
+        yield f"server.insecure: {_IN_THE_CLEAR}"
+    yield from (f"callers: {problem}" for problem in _misfits(callers, operators, server))
+
+
+def _misfits(callers: Mapping[str, CallerTable], operators: Collection[str], server: Server) -> Iterator[str]:
+    return caller_problems(
+        callers, operators, is_near=is_loopback(server.listen), sees_certificates=server.client_ca_file is not None
+    )
 
 
 def _is_same_address(target: str, listen: str) -> bool:

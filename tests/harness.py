@@ -56,10 +56,15 @@ def settings_for(url: str, **overrides: Any) -> Settings:
     It does nothing that it is not asked for: calls are tried once, the breaker stays closed, reconciliation sleeps. It
     trusts an authority that signed nothing, because reading the machine's own takes longer than most tests.
     """
+    return load_settings(**content_for(url, **overrides))
+
+
+def content_for(url: str, **overrides: Any) -> dict[str, Any]:
+    """Return such settings as a file would have them."""
     content: dict[str, Any] = {
         "ledger": {"url": f"sqlite:///{_LEDGERS.name}/{next(_NUMBERS)}.db"},
         "default_operator": "site",
-        "server": {"listen": "127.0.0.1:0", "grace_s": 1},
+        "server": {"listen": "127.0.0.1:0", "grace_s": 1, "connection_age_s": None},
         "upstream": {"tries": 1, "breaker_calls": 1_000_000, "ca_file": str(_TRUSTED)},
         "reconcile": {"poll_s": 3600},
         "operators": {
@@ -69,7 +74,14 @@ def settings_for(url: str, **overrides: Any) -> Settings:
     }
     for key, value in overrides.items():
         content[key] = {**content[key], **value} if isinstance(content.get(key), dict) else value
-    return load_settings(**content)
+    return content
+
+
+def secret_file(path: Path, secret: bytes) -> Path:
+    """Write a file that nobody else can read."""
+    path.write_bytes(secret)
+    path.chmod(0o600)
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 TOP = "the top floor"
 FLOORS: list[set[str]] = [
-    {"failure", "settings", "telemetry", "betstack"},
+    {"failure", "settings", "callers", "certificates", "keys", "telemetry", "betstack"},
     {"contract"},
     {"wire"},
     {"upstream", "ledger", "http_listener"},

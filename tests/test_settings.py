@@ -11,8 +11,10 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
+from gateway.callers import token_hash
 from gateway.failure import Reason
 from gateway.settings import Settings, SettingsProblems, host_and_port, load_settings
+from tests.harness import secret_file
 
 SECRET: Final = "s3cr3t-Key"
 URL: Final = "https://api.betstack.io"
@@ -21,7 +23,7 @@ FILE: Final = f"""
 default_operator = "site"
 
 [server]
-listen = "0.0.0.0:6000"
+listen = "127.0.0.1:6000"
 enable = ["SmsService/SendBetResult"]
 
 [upstream]
@@ -39,6 +41,11 @@ platform_url = "{URL}"
 [codes.be]
 112 = "ODDS_CHANGED"
 """
+
+
+OPEN: Final = {"insecure": True}
+CALLERS: Final = {"web": {"tokens": [token_hash("t")], "operators": ["*"], "rights": ["read"]}}
+"""What a gateway needs that listens for other machines."""
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +106,7 @@ def test_a_file_says_it_all(written: Callable[[str], Path]) -> None:
     site = found.operators["site"]
     assert (site.platform_url, site.pam_url, site.sms_url) == (URL, "http://127.0.0.1:8080/pam", None)
     assert site.key() == SECRET.encode()
-    assert (found.server.listen, found.server.enable) == ("0.0.0.0:6000", ("SmsService/SendBetResult",))
+    assert (found.server.listen, found.server.enable) == ("127.0.0.1:6000", ("SmsService/SendBetResult",))
     assert found.upstream.timeout_s == 7
     assert found.codes.be == {112: Reason.ODDS_CHANGED}
 
@@ -136,7 +143,7 @@ def test_the_environment_wins_over_the_file(written: Callable[[str], Path], monk
     assert found.operators["site"].key() == b"from the environment"
     assert found.operators["site"].platform_url == URL
     assert found.operators["acme"].key() == b"other"
-    assert (found.upstream.timeout_s, found.server.listen) == (9, "0.0.0.0:6000")
+    assert (found.upstream.timeout_s, found.server.listen) == (9, "127.0.0.1:6000")
     assert found.server.enable == ("SmsService/SendOtp",)
     assert found.codes.be == {112: Reason.ODDS_CHANGED, 118: Reason.TICKET_NOT_FOUND}
 
@@ -209,7 +216,7 @@ def test_all_problems_are_told_at_once(written: Callable[[str], Path], monkeypat
         "codes.be.112",
         "codes.casino",
         "colour",
-        "operators.acme.secret_file",
+        "operators.acme.keys",
         "operators.site.platform_url",
         "server.grace_s",
         "server.listen",
@@ -311,7 +318,7 @@ def test_secrets_are_not_shown() -> None:
 
 BAD_SECRETS: Final[list[tuple[dict[str, Any], list[str], str]]] = [
     ({"secret": ""}, ["operators.site.secret"], "may not be empty"),
-    ({"secret": None}, ["operators.site.secret_file"], "this or secret is required"),
+    ({"secret": None}, ["operators.site.keys"], "secret, secret_file or keys is required"),
     ({"secret": [SECRET]}, ["operators.site.secret"], "valid string"),
     ({"secret": {"key": SECRET}}, ["operators.site.secret"], "valid string"),
 ]
@@ -329,8 +336,7 @@ def test_a_key_that_is_none_is_a_problem(changes: dict[str, Any], keys: list[str
 @pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"])
 def test_a_key_can_come_from_a_file(tmp_path: Path, ending: bytes) -> None:
     """A newline at the end of the file does not count; blanks do."""
-    path = tmp_path / "key"
-    path.write_bytes(f" {SECRET} ".encode() + ending)
+    path = secret_file(tmp_path / "key", f" {SECRET} ".encode() + ending)
 
     found = load_settings(operators={"site": operator(secret=None, secret_file=str(path))})
 
@@ -340,16 +346,14 @@ def test_a_key_can_come_from_a_file(tmp_path: Path, ending: bytes) -> None:
 
 def test_a_key_that_is_no_text_can_come_from_a_file(tmp_path: Path) -> None:
     """A key is bytes."""
-    path = tmp_path / "key"
-    path.write_bytes(b"\x00\xff")
+    path = secret_file(tmp_path / "key", b"\x00\xff")
 
     assert settings(operators={"site": operator(secret=None, secret_file=path)}).operators["site"].key() == b"\x00\xff"
 
 
 def test_a_key_file_that_holds_none_is_a_problem(tmp_path: Path) -> None:
     """A missing, empty or unreadable file is told with the key's name, before the first bet fails."""
-    empty = tmp_path / "empty"
-    empty.write_bytes(b"\n")
+    empty = secret_file(tmp_path / "empty", b"\n")
     for path, words in ((empty, "the file is empty"), (tmp_path / "missing", "cannot be read"), (tmp_path, "read")):
         [problem] = problems_of(operators={"site": operator(secret=None, secret_file=str(path))})
         assert problem.startswith("operators.site.secret_file: ")
@@ -358,8 +362,7 @@ def test_a_key_file_that_holds_none_is_a_problem(tmp_path: Path) -> None:
 
 def test_two_keys_are_one_too_many(tmp_path: Path) -> None:
     """A key and a key file side by side leave open which one signs."""
-    path = tmp_path / "key"
-    path.write_text(SECRET, encoding="utf-8")
+    path = secret_file(tmp_path / "key", SECRET.encode())
 
     [problem] = problems_of(operators={"site": operator(secret_file=str(path))})
 
@@ -439,7 +442,7 @@ def test_what_is_no_base_url_is_a_problem(url: Any) -> None:
 )
 def test_an_address_is_host_and_port(listen: str, address: tuple[str, int]) -> None:
     """An IPv6 host stands in brackets."""
-    assert settings(server={"listen": listen}).server.listen == listen
+    assert settings(server={"listen": listen, **OPEN}, callers=CALLERS).server.listen == listen
     assert host_and_port(listen) == address
 
 

@@ -15,10 +15,14 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Run": {
-        "run": ("gateway.cli.serving", "Run the gateway and a sandbox to play with, in one process."),
+        "run": ("gateway.cli.serving", "Run gateway, sandbox and an operator's wallet, to play with."),
         "demo": ("gateway.cli.demo", "Place bets through gateway and sandbox and print every call."),
         "serve": ("gateway.cli.serving", "Run the gateway."),
         "sandbox": ("gateway.cli.serving", "Run a platform of our own, to test against."),
+    },
+    "Set up": {
+        "config": ("gateway.cli.config", "Check what the gateway was told."),
+        "token": ("gateway.cli.token_command", "Make a bearer token for a caller."),
     },
     "Call": {
         "call": ("gateway.cli.calling", "Call an RPC, or list what a server offers."),

@@ -1,4 +1,4 @@
-"""Does it work? A player's day through gateway and sandbox, every call printed with the HTTP request that it became."""
+"""Does it work? A player's day: every call printed with the HTTP request that it became and the webhooks that it caused."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from uuid import uuid4
 
 import click
 import grpc.aio
+from google.protobuf.message import Message
 
 from betstack.card.v1 import card_service_pb2 as card
 from betstack.pam.v1 import pam_service_pb2 as pam
 from betstack.sms.v1 import sms_service_pb2 as sms
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
-from gateway.cli.playground import Playground, play_settings, playground
+from gateway.cli.playground import Addresses, Playground, play_settings, playground
 from gateway.cli.serving import settings_refused
 from gateway.cli.stage import Stage, Unexpected
+from gateway.cli.wallet_lines import wallet_line
+from gateway.sandbox import Book, Result
 from gateway.settings import Settings
 
 __all__ = ["demo_command"]
 
-_FREE_PORT: Final = "127.0.0.1:0"
 _TOKEN: Final = "demo"  # noqa: S105 - a player of the sandbox
 _PRICE: Final = 20_00
 _MSISDN: Final = "+254700000000"
@@ -32,8 +34,8 @@ _MSISDN: Final = "+254700000000"
 def demo_command() -> None:
     """Place bets through gateway and sandbox and print every call.
 
-    Both run on free ports in this process, and nothing else is needed. The exit status is 0 if everything went as it
-    should, refusals included.
+    Gateway, sandbox and an operator's wallet run on free ports in this process, and nothing else is needed. The exit
+    status is 0 if everything went as it should, refusals included.
     """
     with settings_refused():
         settings = play_settings()
@@ -44,11 +46,16 @@ def demo_command() -> None:
 
 
 async def _demo(settings: Settings) -> None:
+    told: list[str] = []
+
+    def heard(request: Message, key: str) -> None:
+        told.append(wallet_line(place.wallet, request, key))
+
     async with (
-        playground(settings, _FREE_PORT, _FREE_PORT) as place,
+        playground(settings, Addresses(), heard) as place,
         grpc.aio.insecure_channel(place.gateway.target, [("grpc.enable_http_proxy", 0)]) as channel,
     ):
-        stage = Stage(place, channel)
+        stage = Stage(place, channel, told)
         await _play(stage, place)
         total = stage.served + stage.refused
         click.secho(
@@ -62,7 +69,7 @@ async def _play(stage: Stage, place: Playground) -> None:
     await _a_price(stage, cards)
     tickets = [*await _five_bets(stage, cards), await _pay_later(stage, cards)]
     await _read_back(stage, tickets, player)
-    await _player_account(stage, tickets, player)
+    await _results(stage, place, tickets, player)
     await _text_messages(stage, tickets[-1])
     await _refusals(stage, cards, tickets[0], place)
 
@@ -233,15 +240,31 @@ async def _read_back(stage: Stage, tickets: list[ticket.Ticket], player: pam.Ide
     stage.require({each.id for each in listed.tickets} == {each.id for each in tickets}, "all tickets are listed")
 
 
-async def _player_account(stage: Stage, tickets: list[ticket.Ticket], player: pam.IdentifyResponse) -> None:
+async def _results(stage: Stage, place: Playground, tickets: list[ticket.Ticket], player: pam.IdentifyResponse) -> None:
     stage.scene("What the player's account is told")
-    after = await _identify(stage)
-    spent = sum(each.price for each in tickets)
-    stage.require(after.balance == player.balance - spent, f"the bets cost {_money(spent)}")
-    taken = _taken(tickets[0])
-    await stage.call("PamService/CreateTicket", taken, lambda _: f"ticket {taken.ticket_code} takes the money")
-    won = pam.WinTicketRequest(request_id=str(uuid4()), ticket_id=taken.ticket_id)
-    await stage.call("PamService/WinTicket", won, lambda _: f"ticket {taken.ticket_code} pays out")
+    book = place.platform.book
+    won, lost, *_ = tickets
+    has = await _has(stage, player.balance - sum(each.price for each in tickets))
+    taken = _taken(won)
+    await stage.call("PamService/CreateTicket", taken, lambda _: f"ticket {won.code} again, and nothing is taken twice")
+    await stage.decide(f"The platform: ticket {won.code} is won", lambda: _decide(book, won, Result.WON))
+    has = await _has(stage, has + won.net_payout)
+    again = pam.WinTicketRequest(request_id=str(uuid4()), ticket_id=won.id)
+    await stage.call("PamService/WinTicket", again, lambda _: f"ticket {won.code} again, and nothing is paid twice")
+    await stage.decide(f"The platform: ticket {lost.code} is lost", lambda: _decide(book, lost, Result.LOST))
+    await _has(stage, has)
+
+
+def _decide(book: Book, decided: ticket.Ticket, result: Result) -> None:
+    book.calculate(decided.id)
+    book.result(decided.id, result)
+
+
+async def _has(stage: Stage, cents: int) -> int:
+    """Look into the player's account, which has to have so much."""
+    player = await _identify(stage)
+    stage.require(player.balance == cents, f"the player has {_money(cents)}")
+    return cents
 
 
 def _taken(placed: ticket.Ticket) -> pam.CreateTicketRequest:

@@ -1,24 +1,28 @@
-"""What is there to play with? A gateway and a sandbox in one process, the gateway's operators served by the sandbox.
+"""What is there to play with? A gateway, a sandbox and the operators' own services in one process: the whole circle.
 
-Nothing is kept: the sandbox lives in memory and the ledger in a temporary directory, because rows about tickets of a
+A bet goes from the gateway to the sandbox, whose webhook comes back through the gateway to the wallet that pays for it.
+Nothing is kept: sandbox and wallet live in memory and the ledger in a temporary directory, because rows about tickets of a
 sandbox that is gone would be of no use to the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from gateway.app import Gateway, gateway
 from gateway.cli.addresses import require_free
-from gateway.sandbox import Sandbox, SandboxOptions, sandbox
+from gateway.sandbox import Sandbox, SandboxOptions, WebhookTargets, sandbox
+from gateway.sandbox.wallet_service import WalletOptions, WalletService, wallet_service
 from gateway.settings import Settings, load_settings
 
-__all__ = ["Playground", "play_settings", "playground"]
+__all__ = ["Addresses", "Playground", "play_settings", "playground"]
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "operators": {"site": {"secret": "12345ABCDE", "platform_url": "http://127.0.0.1:9090"}},
@@ -29,11 +33,24 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything listens, host and port; port 0 takes a free one."""
+
+    gateway: str = "127.0.0.1:0"
+    webhooks: str = "127.0.0.1:0"
+    wallet: str = "127.0.0.1:0"
+    sandbox: str = "127.0.0.1:0"
+    # None: nobody else can steer the sandbox.
+    control: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Playground:
-    """A running gateway, and the platform that it talks to."""
+    """A running gateway, the platform that it talks to, and the operators' services that it calls."""
 
     gateway: Gateway
     platform: Sandbox
+    wallet: WalletService
 
 
 def play_settings(config: Path | None = None) -> Settings:
@@ -43,27 +60,43 @@ def play_settings(config: Path | None = None) -> Settings:
 
 @asynccontextmanager
 async def playground(
-    settings: Settings, listen: str, sandbox_listen: str, control: str | None = None
+    settings: Settings, addresses: Addresses, heard: Callable[[Message, str], None]
 ) -> AsyncIterator[Playground]:
-    """Run both until the block ends; operators' URLs and the ledger are the playground's, whatever the settings say."""
-    for address in (sandbox_listen, control, listen):
+    """Run all three until the block ends; URLs, targets and the ledger are the playground's, whatever the settings say.
+
+    ``heard`` is told of each call that the operators' services took, with the key under which money was moved.
+    """
+    for address in (addresses.sandbox, addresses.control, addresses.wallet, addresses.webhooks, addresses.gateway):
         if address is not None:
             require_free(address)
     keys = {name: operator.key().decode() for name, operator in settings.operators.items()}
-    options = SandboxOptions(listen=sandbox_listen, control=control, operators=keys)
+    options = SandboxOptions(listen=addresses.sandbox, control=addresses.control, operators=keys)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="betstack-gateway-"))
         platform = await stack.enter_async_context(sandbox(options))
-        running = await stack.enter_async_context(gateway(_at(settings, platform.url, listen, Path(folder))))
-        yield Playground(running, platform)
+        wallet = await stack.enter_async_context(wallet_service(WalletOptions(listen=addresses.wallet, heard=heard)))
+        there = _there(settings, platform.url, wallet.target)
+        running = await stack.enter_async_context(gateway(_here(there, addresses, Path(folder))))
+        for name in settings.operators:
+            urls = WebhookTargets(*(f"http://{running.webhooks}/{api}/{name}" for api in ("pam", "sms")))
+            platform.webhooks.set_targets(name, urls)
+        yield Playground(running, platform, wallet)
 
 
-def _at(settings: Settings, url: str, listen: str, folder: Path) -> Settings:
+def _there(settings: Settings, url: str, wallet: str) -> Settings:
+    """Let every operator be served by this platform, and be served by these services."""
     urls = {"platform_url": url, "pam_url": f"{url}/pam", "sms_url": f"{url}/sms"}
+    certificates = {"target_tls": False, "target_ca_file": None, "target_cert_file": None, "target_key_file": None}
+    targets = {"pam_target": wallet, "sms_target": wallet, **certificates}
+    operators = {name: operator.model_copy(update=urls | targets) for name, operator in settings.operators.items()}
+    return settings.model_copy(update={"operators": operators})
+
+
+def _here(settings: Settings, addresses: Addresses, folder: Path) -> Settings:
     return settings.model_copy(
         update={
-            "operators": {name: operator.model_copy(update=urls) for name, operator in settings.operators.items()},
-            "server": settings.server.model_copy(update={"listen": listen}),
+            "server": settings.server.model_copy(update={"listen": addresses.gateway}),
+            "webhooks": settings.webhooks.model_copy(update={"listen": addresses.webhooks}),
             "ledger": settings.ledger.model_copy(update={"url": f"sqlite:///{folder / 'gateway.db'}"}),
         }
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any, Final
 from uuid import uuid4
 
 import click
+from google.protobuf.message import Message
 
 from gateway.app import Gateway, serve
 from gateway.cli.addresses import Address, require_free
 from gateway.cli.log import log_to_stderr
-from gateway.cli.playground import Playground, play_settings, playground
+from gateway.cli.playground import Addresses, Playground, play_settings, playground
+from gateway.cli.wallet_lines import wallet_line
+from gateway.cli.workers import Pipes, WorkersFailed, supervised
 from gateway.ledger.database import LedgerUnavailable
 from gateway.sandbox import Family, Sandbox, SandboxOptions, sandbox
 from gateway.settings import Settings, SettingsProblems, load_settings
@@ -28,6 +32,8 @@ __all__ = ["run_command", "sandbox_command", "serve_command", "settings_refused"
 
 _SANDBOX_ADDRESS: Final = "127.0.0.1:9090"
 _CONTROL_ADDRESS: Final = "127.0.0.1:50060"
+_WEBHOOKS_ADDRESS: Final = "127.0.0.1:8080"
+_WALLET_ADDRESS: Final = "127.0.0.1:50052"
 _CALL_TARGET: Final = "127.0.0.1:50051"
 """What `call` calls where nothing else is said."""
 
@@ -45,27 +51,69 @@ _CONTROL: Final = click.option(
 
 @click.command()
 @_CONFIG
-def serve_command(config: Path | None) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Processes on one port; as set if absent, or 1."
+)
+@click.option("--worker", type=Pipes(), hidden=True)
+def serve_command(config: Path | None, workers: int | None, worker: tuple[int, int] | None) -> None:
     """Run the gateway.
 
     Without a file the environment alone says everything; `betstack-gateway settings` prints what can be said.
+
+    SIGTERM and SIGINT let it drain and end; SIGHUP lets it read changed settings. With several workers a dead one is
+    replaced, and SIGUSR2 replaces all, one by one, under load.
     """
+
+    def read() -> Settings:
+        return _with_workers(load_settings(config), workers)
+
     with settings_refused():
-        settings = load_settings(config)
-    for address in (settings.server.listen, settings.admin.listen):
-        if address is not None:
-            require_free(address)
+        settings = read()
     try:
         with settings_refused(), log_to_stderr(settings.log.level, settings.log.format):
-            asyncio.run(serve(settings, _announce))
+            if worker is not None:
+                _work(settings, read, *worker)
+            elif settings.server.workers > 1:
+                asyncio.run(supervised(settings, ["--config", str(config)] if config else []))
+            else:
+                for address in (settings.server.listen, settings.webhooks.listen, settings.admin.listen):
+                    if address is not None:
+                        require_free(address)
+                asyncio.run(serve(settings, _announce, reread=read))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
+    except WorkersFailed:
+        raise SystemExit(1) from None
+
+
+def _with_workers(settings: Settings, workers: int | None) -> Settings:
+    if workers is None:
+        return settings
+    return settings.model_copy(update={"server": settings.server.model_copy(update={"workers": workers})})
+
+
+def _work(settings: Settings, reread: Callable[[], Settings], life: int, tells: int) -> None:
+    """Serve as one of several workers, until the one that started it is gone; tells where once it does."""
+
+    def announce(running: Gateway) -> None:
+        with os.fdopen(tells, "w") as out:
+            out.write(_addresses(running))
+
+    asyncio.run(serve(settings, announce, reread=reread, life=life))
 
 
 def _announce(running: Gateway) -> None:
-    click.echo(f"gateway  {running.target}")
+    click.echo(_addresses(running))
+
+
+def _addresses(running: Gateway) -> str:
+    """Return where it can be reached, one line each."""
+    lines = [f"gateway  {running.target}"]
+    if running.webhooks is not None:
+        lines.append(f"webhooks {running.webhooks}")
     if running.admin is not None:
-        click.echo(f"admin    http://{running.admin}")
+        lines.append(f"admin    http://{running.admin}")
+    return "\n".join(lines)
 
 
 @contextmanager
@@ -150,42 +198,80 @@ def _told_to_end() -> Iterator[asyncio.Event]:
 @_CONFIG
 @click.option("--listen", type=Address(), help="Where the gateway listens; what the settings say if absent.")
 @click.option(
+    "--webhooks-listen",
+    type=Address(),
+    help=f"Where the gateway receives webhooks; what the settings say if absent, or {_WEBHOOKS_ADDRESS}.",
+)
+@click.option(
+    "--wallet-listen",
+    type=Address(),
+    default=_WALLET_ADDRESS,
+    show_default=True,
+    help="Where the operators' own services listen.",
+)
+@click.option(
     "--sandbox-listen", type=Address(), default=_SANDBOX_ADDRESS, show_default=True, help="Where the sandbox listens."
 )
 @_CONTROL
-def run_command(*, config: Path | None, listen: str | None, sandbox_listen: str, control: str) -> None:
-    """Run the gateway and a sandbox to play with, in one process.
+def run_command(
+    *,
+    config: Path | None,
+    listen: str | None,
+    webhooks_listen: str | None,
+    wallet_listen: str,
+    sandbox_listen: str,
+    control: str,
+) -> None:
+    """Run gateway, sandbox and an operator's wallet, to play with.
 
-    Without a file there is one operator, `site`. Every operator is served by the sandbox, whatever URLs it has in the
-    file, and nothing is kept. Port 0 takes a free port.
+    All run in one process. Without a file there is one operator, `site`. Every operator is served by the sandbox and has
+    the wallet for its own services, whatever addresses it has in the file, and nothing is kept. What the wallet does is
+    printed. Port 0 takes a free port.
     """
     with settings_refused():
         settings = play_settings(config)
-    with log_to_stderr("warning", settings.log.format):
-        asyncio.run(_run_both(settings, listen or settings.server.listen, sandbox_listen, control))
+    addresses = Addresses(
+        gateway=listen or settings.server.listen,
+        webhooks=webhooks_listen or settings.webhooks.listen or _WEBHOOKS_ADDRESS,
+        wallet=wallet_listen,
+        sandbox=sandbox_listen,
+        control=control,
+    )
+    with settings_refused(), log_to_stderr("warning", settings.log.format):
+        asyncio.run(_run_all(settings, addresses))
 
 
-async def _run_both(settings: Settings, listen: str, sandbox_listen: str, control: str) -> None:
+async def _run_all(settings: Settings, addresses: Addresses) -> None:
+    def heard(request: Message, key: str) -> None:
+        click.echo(f"wallet   {wallet_line(place.wallet, request, key)}")
+
     with _told_to_end() as end:
-        async with playground(settings, listen, sandbox_listen, control) as place:
+        async with playground(settings, addresses, heard) as place:
             click.echo(f"gateway  {place.gateway.target}")
+            click.echo(f"webhooks {place.gateway.webhooks}")
+            click.echo(f"wallet   {place.wallet.target}")
             click.echo(_about_sandbox(place.platform, settings.operators))
             click.echo(_to_paste(place, settings.default_operator or next(iter(settings.operators))))
             await end.wait()
 
 
 def _to_paste(place: Playground, operator: str) -> str:
-    """Return three commands for another terminal: what there is, a card, a bet on it."""
+    """Return commands for another terminal: what there is, a card, a bet on it, its result."""
     target = [] if place.gateway.target == _CALL_TARGET else ["--target", place.gateway.target]
+    control = ["--target", place.platform.control_target or ""]
     named = json.dumps({"operator": operator})
     bet = json.dumps(_superbet(place.platform, operator))
+    won = json.dumps({"step": "TICKET_STEP_WIN"})
+    player = json.dumps({"operator": operator, "token": place.platform.wallet.players()[0].token})
     commands: tuple[tuple[str, ...], ...] = (
-        (),
-        ("CardService/ListSuperbetCards", "-d", named),
-        ("TicketService/CreateTicket", "-d", bet),
+        tuple(target),
+        (*target, "CardService/ListSuperbetCards", "-d", named),
+        (*target, "TicketService/CreateTicket", "-d", bet),
+        (*control, "SandboxService/AdvanceTicket", "-d", won),
+        (*target, "PamService/Identify", "-d", player),
     )
-    lines = (f"  {_program()} {shlex.join(['call', *target, *command])}" for command in commands)
-    return "\n".join(("\nIn another terminal:\n", *lines))
+    lines = (f"  {_program()} {shlex.join(['call', *command])}" for command in commands)
+    return "\n".join(("\nIn another terminal, line by line:\n", *lines, ""))
 
 
 def _superbet(platform: Sandbox, operator: str) -> Mapping[str, object]:

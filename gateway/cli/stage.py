@@ -1,11 +1,13 @@
-"""How is a call shown? The RPC, the signed HTTP request that the gateway made of it, and the outcome."""
+"""How is a call shown? The RPC, the signed HTTP request that the gateway made of it, what came back, and the outcome."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 import grpc
@@ -15,7 +17,7 @@ from google.protobuf.message import Message
 
 from gateway.cli.playground import Playground
 from gateway.cli.status_text import as_call, reason_of
-from gateway.sandbox import Exchange
+from gateway.sandbox import Delivery, Exchange
 
 __all__ = ["Stage", "Unexpected"]
 
@@ -31,10 +33,15 @@ class Unexpected(Exception):  # noqa: N818 - it is what the demo is there to fin
 
 
 class Stage:
-    """Makes calls through a gateway, prints each and counts them."""
+    """Makes calls through a gateway, prints each with the webhooks that it caused, and counts them.
 
-    def __init__(self, place: Playground, channel: grpc.aio.Channel) -> None:
+    ``told`` is where the lines of the operators' services arrive.
+    """
+
+    def __init__(self, place: Playground, channel: grpc.aio.Channel, told: list[str]) -> None:
         self._journal = place.platform.journal
+        self._webhooks = place.platform.webhooks
+        self._told = told
         self._routes = {route.short: route for route in place.gateway.contract.routes.values()}
         self._channel = channel
         self.served = 0
@@ -67,6 +74,13 @@ class Stage:
         else:
             raise Unexpected(f"{rpc} succeeded and should have been refused for {reason}")
 
+    async def decide(self, what: str, act: Callable[[], object]) -> None:
+        """Let the platform do something to a ticket, and show the webhooks that it sends."""
+        click.secho(f"\n{what}", bold=True)
+        with self._webhooks_shown() as show:
+            act()
+            await show()
+
     def require(self, holds: bool, what: str) -> None:
         """Raise Unexpected unless something holds."""
         if not holds:
@@ -82,19 +96,44 @@ class Stage:
         before = len(self._journal)
         click.secho(f"\n{rpc}", bold=True)
         self._print(json.dumps(MessageToDict(request, preserving_proto_field_name=True), ensure_ascii=False))
-        try:
-            response: Message = await send(request, timeout=_TIMEOUT_S)
-            return response
-        finally:
-            for exchange in list(self._journal)[before:]:
-                self._print_exchange(exchange)
+        with self._webhooks_shown() as show:
+            try:
+                response: Message = await send(request, timeout=_TIMEOUT_S)
+                return response
+            finally:
+                exchanges = list(self._journal)[before:]
+                for exchange in exchanges:
+                    self._print_request(exchange)
+                await show()
+                for exchange in exchanges:
+                    self._print(f"← HTTP {exchange.status}")
 
-    def _print_exchange(self, exchange: Exchange) -> None:
+    @contextmanager
+    def _webhooks_shown(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """Give what prints the webhooks that were sent since, and what the operators' services did."""
+        before = self._webhooks.deliveries.count
+        self._told.clear()
+
+        async def show() -> None:
+            await self._webhooks.settled()
+            deliveries = self._webhooks.deliveries
+            for delivery in list(deliveries)[len(deliveries) - (deliveries.count - before) :]:
+                self._print_webhook(delivery)
+            for line in self._told:
+                self._print(f"⇒ {line}")
+
+        yield show
+
+    def _print_request(self, exchange: Exchange) -> None:
         self._print(f"→ {exchange.method} {exchange.target}")
         self._print(_signed(exchange), "    ")
         if exchange.body:
             self._print(exchange.body.decode(), "    ")
-        self._print(f"← HTTP {exchange.status}")
+
+    def _print_webhook(self, delivery: Delivery) -> None:
+        self._print(f"⇐ webhook POST {urlsplit(delivery.url).path}  HTTP {delivery.status}")
+        self._print(f"timestamp: {delivery.sealed.timestamp}  signature: {_short(delivery.sealed.signature)}", "    ")
+        self._print(delivery.webhook.body.decode(), "    ")
 
     def _print(self, text: str, indent: str = "  ") -> None:
         for line in _folded(text, _WIDTH - len(indent)):

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, get_args, get_origin
 
 import click
+from google.protobuf.descriptor import ServiceDescriptor
 from google.rpc.code_pb2 import Code
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from betstack.event.v1 import event_service_pb2
+from betstack.operation.v1 import operation_service_pb2
+from gateway.callers import Right
 from gateway.cli.comments import advice, descriptor_set
-from gateway.contract import STATUS_OF, Route, load_contract
+from gateway.contract import STATUS_OF, Route, load_contract, right_of
+from gateway.contract.routes import PLATFORM_FILES
 from gateway.settings import Settings
 from gateway.telemetry.catalogue import CATALOGUE
 
@@ -26,6 +31,7 @@ __all__ = [
     "errors_table",
     "metrics_command",
     "metrics_table",
+    "rights_table",
     "routes_command",
     "routes_table",
     "settings_command",
@@ -41,6 +47,9 @@ _WIDTH: Final = 100
 _REQUIRED: Final = "required"
 _WORDS: Final = ("", _REQUIRED)
 """What stands among code and is none."""
+
+_SERVED: Final = (*PLATFORM_FILES, operation_service_pb2.DESCRIPTOR, event_service_pb2.DESCRIPTOR)
+"""The files of all services that need a caller."""
 
 _IN_MARKDOWN: Final = click.option("--markdown", is_flag=True, help="As a Markdown table.")
 
@@ -96,10 +105,10 @@ def routes_command(markdown: bool) -> None:
 def routes_table() -> Table:
     """Return every RPC with the platform call that serves it."""
     rows = tuple(
-        (route.short, _platform_call(route), route.call_class.name.lower(), _marks(route))
+        (route.short, _platform_call(route), route.call_class.name.lower(), route.right.value, _marks(route))
         for route in load_contract().routes.values()
     )
-    return Table(("RPC", "Platform call", "Class", "Signed"), rows, code=2)
+    return Table(("RPC", "Platform call", "Class", "Right", "Signed"), rows, code=2)
 
 
 def _platform_call(route: Route) -> str:
@@ -109,7 +118,25 @@ def _platform_call(route: Route) -> str:
 
 
 def _marks(route: Route) -> str:
-    return ("signed" if route.signed else "unsigned") + (", not enabled" if route.disabled else "")
+    return ("signed" if route.signed else "unsigned") + (", disabled" if route.disabled else "")
+
+
+def rights_table() -> Table:
+    """Return every right with the RPCs that need it, a service's name standing for all that it has."""
+    services = [service for file in _SERVED for service in file.services_by_name.values()]
+    rows = tuple(
+        (right.value, ", ".join(f"`{name}`" for service in services for name in _needing(service, right)))
+        for right in Right
+    )
+    return Table(("Right", "Needed for"), rows, code=1)
+
+
+def _needing(service: ServiceDescriptor, right: Right) -> Iterator[str]:
+    methods = [method.name for method in service.methods if right_of(method) is right]
+    if len(methods) == len(service.methods):
+        yield service.name
+    else:
+        yield from (f"{service.name}/{method}" for method in methods)
 
 
 @click.command()

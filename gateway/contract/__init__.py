@@ -1,6 +1,7 @@
 """What do the protos say? Annotations read once at start into frozen tables: routes, shapes, reasons."""
 
 from gateway.contract.reasons import STATUS_OF
+from gateway.contract.rights import right_of
 from gateway.contract.routes import Api, CallClass, Contract, OperatorPlace, Route, load_contract
 from gateway.contract.shapes import Field, Kind, Shape, Variant, shape_of
 
@@ -16,5 +17,6 @@ __all__ = [
     "Shape",
     "Variant",
     "load_contract",
+    "right_of",
     "shape_of",
 ]

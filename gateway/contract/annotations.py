@@ -14,7 +14,7 @@ from google.protobuf.descriptor import (
 
 from betstack.upstream.v1 import options_pb2
 
-__all__ = ["api_of", "call_of", "status_of", "token_of", "variant_of", "wire_of"]
+__all__ = ["api_of", "call_of", "right_annotated", "rule_of", "status_of", "token_of", "variant_of", "wire_of"]
 
 Described = ServiceDescriptor | MethodDescriptor | FieldDescriptor | OneofDescriptor | EnumValueDescriptor
 
@@ -33,9 +33,19 @@ def call_of(method: MethodDescriptor) -> options_pb2.Call:
     return _read(method, options_pb2.call)  # type: ignore[no-any-return]
 
 
+def right_annotated(method: MethodDescriptor) -> int:
+    """Return the right that callers of an RPC need: its own, or else that of its service."""
+    return int(_read(method, options_pb2.rpc_right) or _read(method.containing_service, options_pb2.right))
+
+
 def wire_of(field: FieldDescriptor) -> options_pb2.Wire:
     """Return how a field is spelled."""
     return _read(field, options_pb2.wire)  # type: ignore[no-any-return]
+
+
+def rule_of(field: FieldDescriptor) -> options_pb2.Rule:
+    """Return what callers may put into a field."""
+    return _read(field, options_pb2.rule)  # type: ignore[no-any-return]
 
 
 def variant_of(oneof: OneofDescriptor) -> str:

@@ -16,8 +16,10 @@ from betstack.pam.v1 import pam_service_pb2
 from betstack.sms.v1 import sms_service_pb2
 from betstack.ticket.v1 import ticket_service_pb2
 from betstack.upstream.v1 import options_pb2
+from gateway.callers import Right
 from gateway.contract.annotations import api_of, call_of
 from gateway.contract.problems import ContractError
+from gateway.contract.rights import right_of
 from gateway.contract.shapes import OPERATOR, REQUEST_ID, Field, Kind, Shape, Variant, shape_of
 
 __all__ = [
@@ -124,6 +126,7 @@ class Route:
     operator: OperatorPlace
     envelope: Envelope | None
     call_class: CallClass
+    right: Right
     answer: str
     success: Success
     signed: bool
@@ -222,6 +225,7 @@ def _route(service: ServiceDescriptor, method: MethodDescriptor) -> Route:
         operator=operator,
         envelope=_envelope(call),
         call_class=CallClass(getattr(call, "class")),
+        right=right_of(method),
         answer=call.answer,
         success=Success(call.success),
         signed=not call.unsigned,
@@ -270,6 +274,15 @@ def _problems(route: Route) -> Iterator[str]:
     for part in route.query:
         if part.kind is Kind.OBJECT or part.mapped:
             yield f"{route.rpc}: {part.name} cannot travel in a query"
+    yield from _misplaced_rules(route)
+
+
+def _misplaced_rules(route: Route) -> Iterator[str]:
+    """Yield the rules that nobody would judge by: those of answers, and of fields that are judged in another way."""
+    for name in (OPERATOR, REQUEST_ID):
+        if f"{route.request.name}.{name}" in route.request.ruled():
+            yield f"{route.request.name}.{name}: takes no rule"
+    yield from (f"{name}: only requests take rules" for name in route.response.ruled())
 
 
 def _collisions(routes: Iterable[Route]) -> Iterator[str]:

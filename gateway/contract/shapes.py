@@ -12,8 +12,9 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.contract.annotations import token_of, variant_of, wire_of
+from gateway.contract.annotations import rule_of, token_of, variant_of, wire_of
 from gateway.contract.problems import ContractError
+from gateway.contract.rules import NO_RULE, Rule, read_rule
 
 __all__ = ["OPERATOR", "REQUEST_ID", "UNMAPPED", "Field", "Kind", "Shape", "Variant", "shape_of"]
 
@@ -54,7 +55,7 @@ class Field:
 
     ``nullable`` says that absent differs from zero (``optional``, or a single message): absent is ``null`` in a body.
     ``tokens`` spells the values of an enum by number. ``shape`` is the message of an object. ``mapped`` marks a map
-    with string keys, of which the rest describes the values.
+    with string keys, of which the rest describes the values. ``rule`` says what callers may put there.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Field:
     sensitive: bool = False
     tokens: Mapping[int, str] | None = None
     shape: Shape | None = None
+    rule: Rule = NO_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,16 @@ class Shape:
         """Return the field of this proto name."""
         return next((field for field in self.fields if field.name == name), None)
 
+    def ruled(self) -> Iterator[str]:
+        """Yield the fields of this message, and of those inside, that have a rule: full names."""
+        inner = [shape for variant in self.variants for shape in variant.choices.values()]
+        for field in self.fields:
+            if field.rule != NO_RULE:
+                yield f"{self.name}.{field.name}"
+            inner += [field.shape] if field.shape else []
+        for shape in inner:
+            yield from shape.ruled()
+
 
 @cache
 def shape_of(descriptor: Descriptor) -> Shape:
@@ -131,6 +143,7 @@ def _parts(descriptor: Descriptor) -> Iterator[Field | Variant]:
         oneof = field.containing_oneof
         if field.name == UNMAPPED:
             _expect_struct(field)
+            _expect_no_rule(field)
         elif oneof is None or _is_optional(oneof):
             yield _field(field)
         elif oneof.name not in seen:
@@ -148,10 +161,17 @@ def _expect_struct(field: FieldDescriptor) -> None:
         raise ContractError([f"{field.full_name}: has to be a {_STRUCT}"])
 
 
+def _expect_no_rule(field: FieldDescriptor) -> None:
+    if rule_of(field).ListFields():
+        raise ContractError([f"{field.full_name}: takes no rule"])
+
+
 def _variant(oneof: OneofDescriptor) -> Variant:
     key = variant_of(oneof)
     if not key:
         raise ContractError([f"{oneof.full_name}: a oneof needs the option variant"])
+    for field in oneof.fields:
+        _expect_no_rule(field)
     choices = {field.name: _shape_behind(field) for field in oneof.fields}
     return Variant(name=oneof.name, key=key, choices=choices)
 
@@ -172,6 +192,7 @@ def _field(field: FieldDescriptor) -> Field:
         sensitive=wire.sensitive,
         tokens=_tokens(value.enum_type) if value.enum_type else None,
         shape=_shape_behind(value) if kind is Kind.OBJECT else None,
+        rule=read_rule(field),
     )
 
 

@@ -126,15 +126,20 @@ class Steering:
 
     def advance_ticket(self, request: pb.AdvanceTicketRequest) -> pb.AdvanceTicketResponse:
         """Move a ticket on."""
-        if not request.identifier:
-            raise _invalid("identifier", "required")
+        identifier = request.identifier or self._latest()
         if request.step == pb.TICKET_STEP_UPDATE:
-            ticket = self._update(request.identifier, request.gross_payout)
+            ticket = self._update(identifier, request.gross_payout)
         elif request.step in _STEPS:
-            ticket = _STEPS[request.step](self._book, request.identifier, request.reason or "asked for")
+            ticket = _STEPS[request.step](self._book, identifier, request.reason or "asked for")
         else:
             raise _invalid("step", "has to be something that happens to a ticket")
         return pb.AdvanceTicketResponse(status=ticket.status, result=ticket.result)
+
+    def _latest(self) -> str:
+        tickets = self._book.tickets(limit=1)
+        if not tickets:
+            raise _invalid("identifier", "there is no ticket yet")
+        return tickets[0].id
 
     def advance_clock(self, request: pb.AdvanceClockRequest) -> pb.AdvanceClockResponse:
         """Move the clock, and read it."""

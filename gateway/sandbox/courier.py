@@ -153,20 +153,23 @@ class Courier:
     ) -> Delivery:
         """Send a webhook once; ``answer_lost`` closes the connection before the answer is read."""
         url = self._targets.url(webhook.operator, webhook.api) or ""
-        status, answer = await self._answer(url, webhook, sealed, answer_lost=answer_lost) or (None, b"")
+        headers = _headers(webhook, sealed)
+        status, answer = await self._answer(url, webhook.body, headers, answer_lost=answer_lost) or (None, b"")
         delivery = Delivery(webhook, url, sealed, self._clock(), status, answer[:_READ], copy)
         self.deliveries.add(replace(delivery, answer=answer[:_KEPT]))
         return delivery
 
+    async def pass_on(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes] | None:
+        """Send what somebody else has signed, once; return status and body of the answer, None if there is none."""
+        return await self._answer(url, body, headers)
+
     async def _answer(
-        self, url: str, webhook: Webhook, sealed: Sealed, *, answer_lost: bool
+        self, url: str, body: bytes, headers: Mapping[str, str], *, answer_lost: bool = False
     ) -> tuple[int, bytes] | None:
         if self._clients is None or not url:
             return None
         # In a task of its own, so that it can be given up without ending whoever waits for it.
-        task = asyncio.create_task(
-            self._post(_client(self._clients, url), url, webhook, sealed, answer_lost=answer_lost)
-        )
+        task = asyncio.create_task(self._post(_client(self._clients, url), url, body, headers, answer_lost=answer_lost))
         self._under_way.add(task)
         try:
             await asyncio.wait({task})
@@ -176,14 +179,14 @@ class Courier:
         return None if task.cancelled() else task.result()
 
     async def _post(
-        self, http: httpx.AsyncClient, url: str, webhook: Webhook, sealed: Sealed, *, answer_lost: bool
+        self, http: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str], *, answer_lost: bool
     ) -> tuple[int, bytes] | None:
         try:
             async with asyncio.timeout(self._patience_s):
                 response = await http.post(
                     url,
-                    content=webhook.body,
-                    headers=_headers(webhook, sealed),
+                    content=body,
+                    headers=headers,
                     extensions={"trace": _hang_up} if answer_lost else {},
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _HungUp):

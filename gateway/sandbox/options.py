@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -58,6 +58,9 @@ class SandboxOptions:
     control: str | None = None
     # Secret key by operator name.
     operators: Mapping[str, str] = field(default_factory=lambda: {"site": "12345ABCDE"}, repr=False)
+    # Further keys that an operator may sign with, by operator name: while it changes its key, the old and the new one hold.
+    # Assumed: the platform documents no change of keys.
+    more_keys: Mapping[str, Collection[str]] = field(default_factory=dict, repr=False)
     # The directory of the database; None keeps it in memory, gone at the end.
     data: Path | None = None
     # Who plays from the start.

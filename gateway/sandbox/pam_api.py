@@ -25,8 +25,10 @@ from gateway.sandbox.bodies import (
 )
 from gateway.sandbox.errors import BlockedPlayer, IllegalTransition, UnknownPlayer
 from gateway.sandbox.refusals import Code, invalid, not_implemented, platform_error
+from gateway.sandbox.relay import Relay
 from gateway.sandbox.signatures import Gate
 from gateway.sandbox.wallet import Player, Wallet
+from gateway.sandbox.webhook_bodies import Api
 
 __all__ = ["PamApi"]
 
@@ -34,8 +36,9 @@ __all__ = ["PamApi"]
 class PamApi:
     """The PAM endpoint of all operators."""
 
-    def __init__(self, gate: Gate, accounts: Accounts, wallet: Wallet) -> None:
+    def __init__(self, gate: Gate, relay: Relay, accounts: Accounts, wallet: Wallet) -> None:
         self._gate = gate
+        self._relay = relay
         self._accounts = accounts
         self._wallet = wallet
 
@@ -47,6 +50,9 @@ class PamApi:
         """Do what an action says."""
         envelope = json_object(await request.body())
         action, data = envelope.get("action"), envelope.get("data")
+        own = await self._relay.answer(request, data.get("operator") if isinstance(data, dict) else None, Api.PAM)
+        if own is not None:
+            return own
         if action == "ping":
             return Response()
         await self._gate.check(request, _operator(data))

@@ -31,6 +31,7 @@ from gateway.sandbox.options import SandboxOptions
 from gateway.sandbox.pam_api import PamApi
 from gateway.sandbox.reception import Reception
 from gateway.sandbox.refusals import Refusal
+from gateway.sandbox.relay import Relay
 from gateway.sandbox.signatures import Gate
 from gateway.sandbox.sms_api import Notifications, SmsApi
 from gateway.sandbox.store import Store
@@ -111,7 +112,8 @@ def _build(options: SandboxOptions, store: Store, url: str) -> tuple[Sandbox, Re
         signing_clock=options.clock,
     )
 
-    gate = Gate(options.operators, clock, options.timestamp_tolerance_s)
+    relay = Relay(targets, courier)
+    gate = Gate(options.operators, options.more_keys, clock, options.timestamp_tolerance_s)
     engine = BetEngineApi(
         gate=gate,
         book=book,
@@ -125,8 +127,8 @@ def _build(options: SandboxOptions, store: Store, url: str) -> tuple[Sandbox, Re
         routes=[
             *BetCardApi(gate, cards, options.rates).routes(),
             *engine.routes(),
-            *PamApi(gate, accounts, wallet).routes(),
-            *SmsApi(gate, notifications).routes(),
+            *PamApi(gate, relay, accounts, wallet).routes(),
+            *SmsApi(gate, relay, notifications).routes(),
         ],
         exception_handlers={Refusal: refusals.answer, SandboxError: refusals.answer},
     )

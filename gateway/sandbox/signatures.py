@@ -7,7 +7,7 @@ documents no tolerance), and so is a header that comes twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -24,8 +24,12 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 class Gate:
     """Lets signed requests through."""
 
-    def __init__(self, operators: Mapping[str, str], clock: Clock, tolerance_s: int) -> None:
-        self._secrets = {name: secret.encode() for name, secret in operators.items()}
+    def __init__(
+        self, operators: Mapping[str, str], more_keys: Mapping[str, Collection[str]], clock: Clock, tolerance_s: int
+    ) -> None:
+        self._secrets = {
+            name: [key.encode() for key in (secret, *more_keys.get(name, ()))] for name, secret in operators.items()
+        }
         self._clock = clock
         self._tolerance_s = tolerance_s
 
@@ -43,7 +47,7 @@ class Gate:
             raise not_signed("timestamp is not Unix time in whole seconds")
         if abs(self._clock() - int(timestamp)) > self._tolerance_s:
             raise not_signed(f"timestamp is more than {self._tolerance_s} s off")
-        if not verify([self._secrets[operator]], timestamp, await request.body(), signature):
+        if not verify(self._secrets[operator], timestamp, await request.body(), signature):
             raise not_signed("signature does not match")
 
     def known(self, operator: str) -> None:

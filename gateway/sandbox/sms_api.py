@@ -16,7 +16,9 @@ from starlette.routing import Route
 
 from gateway.sandbox.bodies import NOTIFICATIONS, documented, in_order, json_object
 from gateway.sandbox.refusals import invalid, not_implemented
+from gateway.sandbox.relay import Relay
 from gateway.sandbox.signatures import Gate
+from gateway.sandbox.webhook_bodies import Api
 
 __all__ = ["Notification", "Notifications", "SmsApi"]
 
@@ -62,8 +64,9 @@ class Notifications:
 class SmsApi:
     """The SMS endpoint of all operators."""
 
-    def __init__(self, gate: Gate, notifications: Notifications) -> None:
+    def __init__(self, gate: Gate, relay: Relay, notifications: Notifications) -> None:
         self._gate = gate
+        self._relay = relay
         self._notifications = notifications
 
     def routes(self) -> list[Route]:
@@ -72,6 +75,9 @@ class SmsApi:
 
     async def receive(self, request: Request) -> Response:
         """Keep a notification."""
+        own = await self._relay.answer(request, request.headers.get("operator-name"), Api.SMS)
+        if own is not None:
+            return own
         operator = await self._gate.operator(request)
         envelope = json_object(await request.body())
         kind = envelope.get("type")

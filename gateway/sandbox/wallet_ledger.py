@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS tickets (
 );
 CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, account TEXT, amount INTEGER, ticket TEXT, cause TEXT);
 CREATE INDEX IF NOT EXISTS entries_by_account ON entries (account);
+CREATE INDEX IF NOT EXISTS entries_by_cause ON entries (cause);
 CREATE TABLE IF NOT EXISTS done (key TEXT PRIMARY KEY);
 """
 
@@ -114,12 +115,14 @@ class Ledger:
         """Let go of the database."""
         self._db.close()
 
-    def once(self, key: str, act: Callable[[], None]) -> None:
-        """Do something, all of it or nothing, unless it has been done under this key."""
+    def once(self, key: str, act: Callable[[], None]) -> bool:
+        """Do something, all of it or nothing, unless it has been done under this key; return whether it is done now."""
         with self._db:
-            if self._db.execute("INSERT OR IGNORE INTO done VALUES (?)", (key,)).rowcount:
-                self._cause = key
-                act()
+            if not self._db.execute("INSERT OR IGNORE INTO done VALUES (?)", (key,)).rowcount:
+                return False
+            self._cause = key
+            act()
+            return True
 
     def open_account(self, player: Opening) -> None:
         """Add a player with their first money."""
@@ -149,6 +152,11 @@ class Ledger:
     def entries(self) -> list[Entry]:
         """Return all entries, oldest first."""
         rows = self._db.execute("SELECT account, amount, ticket, cause FROM entries ORDER BY number")
+        return [Entry(*row) for row in rows]
+
+    def moved(self, cause: str) -> list[Entry]:
+        """Return what was moved under a key, oldest first."""
+        rows = self._db.execute("SELECT account, amount, ticket, cause FROM entries WHERE cause = ?", (cause,))
         return [Entry(*row) for row in rows]
 
     def reserve(self, ticket: TicketKey, terms: Terms) -> None:

@@ -35,6 +35,7 @@ __all__ = ["WalletOptions", "WalletService", "wallet_service"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = TypeVar("Answer")
+Heard = Callable[[Message, str], None]
 
 # How many calls and notifications are remembered.
 _KEPT: Final = 100_000
@@ -59,6 +60,10 @@ class WalletOptions:
     players: Sequence[Opening] = DEFAULT_PLAYERS
     # The file of the database; None keeps it in memory, gone at the end.
     file: Path | None = None
+    # Is told of each call that did something, with the key under which it was done; empty for notifications.
+    heard: Heard = lambda _, __: None
+    # What each call passes through first, e.g. to be counted.
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = ()
     # For TLS; None: plaintext, which is for one machine only.
     credentials: grpc.ServerCredentials | None = field(default=None, repr=False)
 
@@ -83,13 +88,18 @@ class WalletService:
         """Return all movements of money, two entries each, oldest first."""
         return self._ledger.entries()
 
+    def moved(self, key: str) -> list[Entry]:
+        """Return the movements under a key."""
+        return self._ledger.moved(key)
+
 
 class _Pam(pam_grpc.PamServiceServicer):
     """The player account system: what each action means is the ledger's business."""
 
-    def __init__(self, ledger: Ledger, calls: deque[str]) -> None:
+    def __init__(self, ledger: Ledger, calls: deque[str], heard: Heard) -> None:
         self._ledger = ledger
         self._calls = calls
+        self._heard = heard
 
     async def Ping(self, _: pam.PingRequest, __: Context) -> pam.PingResponse:
         return pam.PingResponse()
@@ -98,7 +108,13 @@ class _Pam(pam_grpc.PamServiceServicer):
         if request.request_id:
             self._calls.append(request.request_id)
         account = await _answered(context, lambda: self._ledger.account_of(request.token))
-        return pam.IdentifyResponse(player_id=account.id, lang="en", balance=account.balance, currency=account.currency)
+        return pam.IdentifyResponse(
+            player_id=account.id,
+            lang="en",
+            balance=account.balance,
+            currency=account.currency,
+            feature_flags={"cashout": True, "bonus": False},
+        )
 
     async def CreateTicket(self, request: pam.CreateTicketRequest, context: Context) -> pam.CreateTicketResponse:
         await self._once(request, context, lambda: self._ledger.create(_ticket(request), _terms(request)))
@@ -147,26 +163,30 @@ class _Pam(pam_grpc.PamServiceServicer):
         if not key:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "request_id: required")
         self._calls.append(key)
-        await _answered(context, lambda: self._ledger.once(key, act))
+        if await _answered(context, lambda: self._ledger.once(key, act)):
+            self._heard(request, key)
 
 
 class _Sms(sms_grpc.SmsServiceServicer):
     """Where the notifications go; this operator keeps them instead of sending them."""
 
-    def __init__(self, notifications: deque[Message]) -> None:
+    def __init__(self, notifications: deque[Message], heard: Heard) -> None:
         self._notifications = notifications
+        self._heard = heard
 
     async def SendOtp(self, request: sms.SendOtpRequest, _: Context) -> sms.SendOtpResponse:
-        self._notifications.append(request)
-        return sms.SendOtpResponse(message="Notification received")
+        return sms.SendOtpResponse(message=self._keep(request))
 
     async def SendTicketStatus(self, request: sms.SendTicketStatusRequest, _: Context) -> sms.SendTicketStatusResponse:
-        self._notifications.append(request)
-        return sms.SendTicketStatusResponse(message="Notification received")
+        return sms.SendTicketStatusResponse(message=self._keep(request))
 
     async def SendBetResult(self, request: sms.SendBetResultRequest, _: Context) -> sms.SendBetResultResponse:
+        return sms.SendBetResultResponse(message=self._keep(request))
+
+    def _keep(self, request: Message) -> str:
         self._notifications.append(request)
-        return sms.SendBetResultResponse(message="Notification received")
+        self._heard(request, "")
+        return "Notification received"
 
 
 @asynccontextmanager
@@ -175,12 +195,12 @@ async def wallet_service(options: WalletOptions) -> AsyncIterator[WalletService]
     with closing(Ledger(options.file)) as ledger:
         for player in options.players:
             ledger.once(f"opening/{player.token}", lambda player=player: ledger.open_account(player))  # type: ignore[misc]
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        server = grpc.aio.server(interceptors=options.interceptors, options=[("grpc.so_reuseport", 0)])
         try:
             wallet = WalletService(ledger, f"{options.listen.rpartition(':')[0]}:{_bind(server, options)}")
             # What is generated for gRPC has no types.
-            pam_grpc.add_PamServiceServicer_to_server(_Pam(ledger, wallet.calls), server)  # type: ignore[no-untyped-call]
-            sms_grpc.add_SmsServiceServicer_to_server(_Sms(wallet.notifications), server)  # type: ignore[no-untyped-call]
+            pam_grpc.add_PamServiceServicer_to_server(_Pam(ledger, wallet.calls, options.heard), server)  # type: ignore[no-untyped-call]
+            sms_grpc.add_SmsServiceServicer_to_server(_Sms(wallet.notifications, options.heard), server)  # type: ignore[no-untyped-call]
             await _add_health(server)
             await server.start()
             yield wallet

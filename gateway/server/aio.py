@@ -17,6 +17,7 @@ from gateway.contract.routes import Contract, Route
 from gateway.contract.shapes import REQUEST_ID
 from gateway.failure import Failure
 from gateway.server.call import Call, Proceed
+from gateway.server.entrance import TOKEN_HEADER, Context, Entrance
 from gateway.server.own import OwnCall, OwnRoad, OwnRpc
 from gateway.server.status import Described, to_status, trailing_metadata
 
@@ -24,24 +25,22 @@ __all__ = ["own_handlers", "platform_handlers"]
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
-Context = grpc.aio.ServicerContext[Any, Any]
 
-
-def platform_handlers(contract: Contract, road: Proceed, default_operator: str) -> Iterator[grpc.GenericRpcHandler]:
+def platform_handlers(contract: Contract, road: Proceed, entrance: Entrance) -> Iterator[grpc.GenericRpcHandler]:
     """Yield one handler a service; every unary RPC of the contract is served by the same function."""
     for service in contract.services:
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            route.method: grpc.unary_unary_rpc_method_handler(_behaviour(route, road, default_operator))
+            route.method: grpc.unary_unary_rpc_method_handler(_behaviour(route, road, entrance))
             for route in contract.service(service)
         }
         yield grpc.method_handlers_generic_handler(service, methods)
 
 
-def _behaviour(route: Route, road: Proceed, default_operator: str) -> Callable[[bytes, Context], Awaitable[bytes]]:
+def _behaviour(route: Route, road: Proceed, entrance: Entrance) -> Callable[[bytes, Context], Awaitable[bytes]]:
     """Serve one route; messages are parsed here, because gRPC's own refusal of broken bytes has no ErrorInfo."""
 
     async def serve(body: bytes, context: Context) -> bytes:
-        call = _call(route, body, context, default_operator)
+        call = _call(route, body, context, entrance)
         try:
             response = await road(call)
         except Failure as failure:
@@ -53,8 +52,8 @@ def _behaviour(route: Route, road: Proceed, default_operator: str) -> Callable[[
     return serve
 
 
-def _call(route: Route, body: bytes, context: Context, default_operator: str) -> Call:
-    request, unreadable = _parsed(route.request.message, body, default_operator)
+def _call(route: Route, body: bytes, context: Context, entrance: Entrance) -> Call:
+    request, unreadable = _parsed(route.request.message, body, entrance.default_operator)
     given_id = request.request_id if route.takes_request_id else ""
     request_id = given_id or str(uuid.uuid4())
     remaining = context.time_remaining()
@@ -63,6 +62,8 @@ def _call(route: Route, body: bytes, context: Context, default_operator: str) ->
         request=request,
         operator=request.operator,
         request_id=request_id,
+        caller=entrance.caller(context),
+        size=len(body),
         unreadable=unreadable,
         deadline=None if remaining is None else time.monotonic() + remaining,
         metadata=_metadata(context),
@@ -71,7 +72,12 @@ def _call(route: Route, body: bytes, context: Context, default_operator: str) ->
 
 
 def _metadata(context: Context) -> dict[str, str]:
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    """Return what came with a call as text, without what proves who calls."""
+    return {
+        key: value
+        for key, value in context.invocation_metadata() or ()
+        if isinstance(value, str) and key != TOKEN_HEADER
+    }
 
 
 def _parsed(kind: type[Message], body: bytes, default_operator: str) -> tuple[Any, bool]:
@@ -99,37 +105,42 @@ async def _send_reply_metadata(call: Call, context: Context) -> None:
         await context.send_initial_metadata(tuple(call.reply_metadata.items()))
 
 
-def own_handlers(rpcs: Iterable[OwnRpc], road: OwnRoad, default_operator: str) -> Iterator[grpc.GenericRpcHandler]:
+def own_handlers(rpcs: Iterable[OwnRpc], road: OwnRoad, entrance: Entrance) -> Iterator[grpc.GenericRpcHandler]:
     """Yield one handler a service of ours; all its RPCs are served by one of two functions."""
     for service, described in groupby(rpcs, key=lambda rpc: rpc.service):
         methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            rpc.method: _stream(rpc, road, default_operator) if rpc.streams else _unary(rpc, road, default_operator)
+            rpc.method: _stream(rpc, road, entrance) if rpc.streams else _unary(rpc, road, entrance)
             for rpc in described
         }
         yield grpc.method_handlers_generic_handler(service, methods)
 
 
-def _unary(rpc: OwnRpc, road: OwnRoad, default_operator: str) -> grpc.RpcMethodHandler[Any, Any]:
+def _own_call(rpc: OwnRpc, body: bytes, context: Context, entrance: Entrance) -> OwnCall:
+    request, unreadable = _parsed(rpc.request, body, entrance.default_operator)
+    return OwnCall(rpc, request, entrance.shown(context), unreadable, _metadata(context))
+
+
+def _unary(rpc: OwnRpc, road: OwnRoad, entrance: Entrance) -> grpc.RpcMethodHandler[Any, Any]:
     async def serve(body: bytes, context: Context) -> bytes:
-        request, unreadable = _parsed(rpc.request, body, default_operator)
+        call = _own_call(rpc, body, context, entrance)
         try:
-            [answer] = [answer async for answer in road(OwnCall(rpc, request, unreadable, _metadata(context)))]
+            [answer] = [answer async for answer in road(call)]
         except Failure as failure:
-            await _abort(context, failure, rpc, request)
+            await _abort(context, failure, rpc, call.request)
         return answer.SerializeToString()
 
     return grpc.unary_unary_rpc_method_handler(serve)
 
 
-def _stream(rpc: OwnRpc, road: OwnRoad, default_operator: str) -> grpc.RpcMethodHandler[Any, Any]:
+def _stream(rpc: OwnRpc, road: OwnRoad, entrance: Entrance) -> grpc.RpcMethodHandler[Any, Any]:
     async def serve(body: bytes, context: Context) -> None:
-        request, unreadable = _parsed(rpc.request, body, default_operator)
+        call = _own_call(rpc, body, context, entrance)
         try:
-            async with aclosing(road(OwnCall(rpc, request, unreadable, _metadata(context)))) as answers:
+            async with aclosing(road(call)) as answers:
                 async for answer in answers:
                     await context.write(answer.SerializeToString())
         except Failure as failure:
-            await _abort(context, failure, rpc, request)
+            await _abort(context, failure, rpc, call.request)
 
     return grpc.unary_stream_rpc_method_handler(serve)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from gateway.callers import Caller
 from gateway.contract.routes import Route
 
 __all__ = ["Call", "Proceed", "Step", "chain"]
@@ -22,15 +23,18 @@ __all__ = ["Call", "Proceed", "Step", "chain"]
 class Call:
     """One RPC on its way.
 
-    ``operator`` is the one named in the request or the default, ``request_id`` the caller's or one made here.
-    ``unreadable`` says that the bytes were no such request. ``deadline`` is on the clock of ``time.monotonic``, None
-    where the caller set none. ``reply_metadata`` takes what goes out as initial metadata.
+    ``operator`` is the one named in the request or the default, ``request_id`` the caller's or one made here. ``caller`` is
+    None where the gateway does not know it. ``size`` is the request's in bytes; ``unreadable`` says that they were no such
+    request. ``deadline`` is on the clock of ``time.monotonic``, None where the caller set none. ``reply_metadata`` takes
+    what goes out as initial metadata.
     """
 
     route: Route
     request: Message
     operator: str
     request_id: str
+    caller: Caller | None = None
+    size: int = 0
     unreadable: bool = False
     deadline: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

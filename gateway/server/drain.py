@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ class OpenCalls:
         self._idle = asyncio.Event()
         self._idle.set()
         self._tasks: set[asyncio.Task[Message]] = set()
+        self._latest = float("-inf")
+        self._leaving = False
         self._answering = asyncio.Event()
         self._closing = asyncio.Event()
 
@@ -34,6 +37,7 @@ class OpenCalls:
     def counted(self) -> Iterator[None]:
         """Count a call as open."""
         self._count += 1
+        self._latest = time.monotonic()
         self._idle.clear()
         try:
             yield
@@ -60,6 +64,25 @@ class OpenCalls:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # seen here, so that an abandoned failure is not reported as lost
+
+    def leave(self) -> None:
+        """Say that a shutdown has begun; work is still taken."""
+        self._leaving = True
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether a shutdown has begun."""
+        return self._leaving
+
+    def is_quiet(self, quiet_s: float) -> bool:
+        """Tell whether no call has begun for so many seconds."""
+        return time.monotonic() - self._latest >= quiet_s
+
+    async def quiet(self, quiet_s: float, timeout_s: float) -> None:
+        """Wait until no call has begun for ``quiet_s`` seconds, at most ``timeout_s``."""
+        ends = time.monotonic() + timeout_s
+        while (left_s := min(self._latest + quiet_s, ends) - time.monotonic()) > 0:  # noqa: ASYNC110 - calls move it on
+            await asyncio.sleep(left_s)
 
     def close(self) -> None:
         """Take no new work: what is not known yet is refused from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -12,7 +13,9 @@ import grpc.aio
 from gateway.server.discovery import HEALTH, REFLECTION_SERVICES, Health, add_health, add_reflection
 from gateway.server.drain import OpenCalls
 from gateway.server.events import SERVICE as EVENTS
+from gateway.server.intake import close_intake
 from gateway.server.operations import SERVICE as OPERATIONS
+from gateway.server.tls import Certificates
 from gateway.settings import Server
 
 __all__ = ["OWN_SERVICES", "Listener"]
@@ -24,14 +27,24 @@ ANSWER_BEFORE_END_S: Final = 0.5
 """How long before the grace ends open calls are answered, in seconds."""
 
 
+_QUIET_S: Final = 1.0
+"""How long no call may have begun until everybody is taken to have left, in seconds."""
+
+_LATEST_AGE: Final = 1.2
+"""gRPC lets connections live a tenth longer or shorter than the limit, so that they do not all end at once."""
+
+
 class Listener:
     """A running gRPC server."""
 
-    def __init__(self, server: grpc.aio.Server, health: Health, open_calls: OpenCalls, host: str, port: int) -> None:
+    def __init__(
+        self, server: grpc.aio.Server, health: Health, open_calls: OpenCalls, settings: Server, port: int
+    ) -> None:
         self._server = server
         self._health = health
         self._open_calls = open_calls
-        self.host = host
+        self._settings = settings
+        self.host = settings.listen.rpartition(":")[0]
         self.port = port
 
     @property
@@ -46,28 +59,53 @@ class Listener:
         services: Iterable[str],
         handlers: Iterable[grpc.GenericRpcHandler],
         open_calls: OpenCalls,
+        certificates: Certificates | None,
     ) -> Listener:
-        """Bind and serve; raises RuntimeError where the address cannot be bound."""
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        """Bind and serve, with TLS where there are certificates; raises RuntimeError where the address cannot be bound."""
+        server = grpc.aio.server(options=_options(settings))
         server.add_generic_rpc_handlers(tuple(handlers))
         names = (*services, OPERATIONS, EVENTS)
         health = await add_health(server, names)
         if settings.reflection:
             add_reflection(server, (*names, HEALTH))
-        port = server.add_insecure_port(settings.listen)
+        if certificates is None:
+            port = server.add_insecure_port(settings.listen)
+        else:
+            port = server.add_secure_port(settings.listen, certificates.credentials())
         await server.start()
-        return cls(server, health, open_calls, settings.listen.rpartition(":")[0], port)
+        return cls(server, health, open_calls, settings, port)
 
-    async def drain(self, grace_s: float) -> None:
-        """Say NOT_SERVING, take no new work, let calls in flight finish within ``grace_s`` seconds.
+    async def drain(self) -> None:
+        """Say NOT_SERVING, let everybody leave, take no new work, let calls in flight finish.
 
-        Until the last one is over, request ids that are known are still answered from their rows. Half a second before
-        the end, calls other than READ that are still open are answered OUTCOME_UNKNOWN.
+        Everything is served as before for ``lameduck_s``, in which load balancers learn of it, and then, where connections
+        have a limit of age, until they have reached it: clients that make calls find another gateway without losing one.
+        After that new work is refused, and for ``grace_s`` calls in flight may finish and request ids that are known are
+        answered from their rows. Half a second before its end, calls other than READ that are still open are answered
+        OUTCOME_UNKNOWN.
         """
-        ends = time.monotonic() + grace_s
         await self._health.enter_graceful_shutdown()
+        self._open_calls.leave()
+        await asyncio.sleep(self._settings.lameduck_s)
+        await self._left()
+        ends = time.monotonic() + self._settings.grace_s
         self._open_calls.close()
-        await self._open_calls.idle(max(grace_s - ANSWER_BEFORE_END_S, 0))
+        await self._open_calls.idle(max(self._settings.grace_s - ANSWER_BEFORE_END_S, 0))
         await self._open_calls.answer()
         # Streams of watchers never end by themselves: they are not worth the rest of the grace.
         await self._server.stop(min(max(ends - time.monotonic(), 0), ANSWER_BEFORE_END_S))
+
+    async def _left(self) -> None:
+        """Wait until nobody makes calls any more, or every connection has been asked to leave."""
+        age_s = self._settings.connection_age_s
+        if age_s is None or self._open_calls.is_quiet(_QUIET_S):
+            return
+        close_intake(self.port)
+        await self._open_calls.quiet(_QUIET_S, _LATEST_AGE * age_s)
+
+
+def _options(settings: Server) -> list[tuple[str, int]]:
+    options = [("grpc.so_reuseport", int(settings.workers > 1))]
+    if settings.connection_age_s is not None:
+        options.append(("grpc.max_connection_age_ms", int(settings.connection_age_s * 1000)))
+    return options

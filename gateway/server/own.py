@@ -6,6 +6,7 @@ answers once is one that streams a single message.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.callers import Access, Caller, Credentials, Right, require_known
+from gateway.contract.rights import right_of
 from gateway.failure import Failure, Reason
 from gateway.server.drain import OpenCalls
 from gateway.server.steps import recording
@@ -30,12 +33,13 @@ Answers = Callable[[Any], AsyncGenerator[Message, None]]
 class OwnRpc:
     """One RPC of ours: its path, the messages that go in, and what answers them.
 
-    ``subject`` is the request field that names what the call is about. ``streams`` says that there may be more answers
-    than one.
+    ``right`` is what callers need, ``subject`` the request field that names what the call is about. ``streams`` says that
+    there may be more answers than one.
     """
 
     rpc: str
     request: type[Message]
+    right: Right
     subject: str
     streams: bool
     answers: Answers
@@ -53,10 +57,11 @@ class OwnRpc:
 
 @dataclass(frozen=True, slots=True)
 class OwnCall:
-    """One call of such an RPC; ``unreadable`` says that the bytes were no such request."""
+    """One call of such an RPC; ``shown`` is what its caller shows, ``unreadable`` that the bytes were no such request."""
 
     rpc: OwnRpc
     request: Any
+    shown: Credentials
     unreadable: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,6 +76,7 @@ def own_rpc(service: ServiceDescriptor, method: str, answers: Answers, subject: 
     return OwnRpc(
         rpc=f"/{service.full_name}/{method}",
         request=GetMessageClass(described.input_type),
+        right=right_of(described),
         subject=subject,
         streams=described.server_streaming,
         answers=answers,
@@ -86,20 +92,57 @@ def once(answer: Callable[[Any], Awaitable[Message]]) -> Answers:
     return answers
 
 
-def own_road(operators: Collection[str], open_calls: OpenCalls, telemetry: Telemetry) -> OwnRoad:
-    """Return the way of every call of ours, which is counted and recorded like those to the platform."""
+def own_road(operators: Collection[str], open_calls: OpenCalls, telemetry: Telemetry, access: Access) -> OwnRoad:
+    """Return the way of every call of ours, which is counted, recorded and authorised like those to the platform."""
 
     async def road(call: OwnCall) -> AsyncGenerator[Message, None]:
         operator, request_id = call.request.operator, getattr(call.request, "request_id", "")
         record = CallRecord(Hop.RPC, call.rpc.rpc, operator, request_id, trace=Trace.read(call.metadata))
         with open_calls.counted(), recording(telemetry, record, is_money=False):
+            record.caller = _require_allowed(call, access).name
             _require_request(call)
             _require_operator(operator, operators)
-            async with aclosing(call.rpc.answers(call.request)) as answers:
+            async with aclosing(_as_long_as_allowed(call, access)) as answers:
                 async for answer in answers:
                     yield answer
 
     return road
+
+
+def _require_allowed(call: OwnCall, access: Access) -> Caller:
+    caller = require_known(access.policy.caller(call.shown))
+    caller.require(call.rpc.right, call.request.operator)
+    return caller
+
+
+async def _as_long_as_allowed(call: OwnCall, access: Access) -> AsyncGenerator[Message, None]:
+    """Give the answers; a policy that no longer allows the call ends it, even while there is nothing to tell."""
+    async with aclosing(call.rpc.answers(call.request)) as answers:
+        while (answer := await _next(answers, call, access)) is not None:
+            yield answer
+
+
+async def _next(answers: AsyncGenerator[Message, None], call: OwnCall, access: Access) -> Message | None:
+    """Return the next answer, or None where there is no more."""
+    answer = None
+    try:
+        async with asyncio.timeout(None) as patience:
+            with access.telling(lambda: _reconsidered(call, access, patience)):
+                answer = await anext(answers, None)
+    except TimeoutError:
+        if not patience.expired():
+            raise
+    _require_allowed(call, access)
+    return answer
+
+
+def _reconsidered(call: OwnCall, access: Access, patience: asyncio.Timeout) -> None:
+    """End the wait for an answer that the caller may no longer have."""
+    try:
+        _require_allowed(call, access)
+    except Failure:
+        if not patience.expired():
+            patience.reschedule(0)
 
 
 def _require_request(call: OwnCall) -> None:

@@ -57,8 +57,9 @@ class Described(Protocol):
 
 def to_status(failure: Failure, rpc: Described | None = None, request: Message | None = None) -> Status:
     """Return the status of a failure; RPC and request, where known, name the resource it is about."""
-    extras = [*_extras(failure, rpc.subject if rpc else "", request)]
-    message = _cut(failure.message, _MESSAGE_LIMIT)
+    bad_request = _bad_request(failure)
+    extras = [*_extras(failure, bad_request, rpc.subject if rpc else "", request)]
+    message = _message(failure, bad_request)
     for limit in _VALUE_LIMITS:
         status = _assemble(failure, message, _error_info(failure, limit), extras)
         if status.ByteSize() <= STATUS_LIMIT:
@@ -87,9 +88,16 @@ def _error_info(failure: Failure, limit: int) -> ErrorInfo:
     return ErrorInfo(reason=failure.reason, domain=DOMAIN, metadata=metadata)
 
 
-def _extras(failure: Failure, subject: str, request: Message | None) -> Iterator[Message]:
+def _message(failure: Failure, bad_request: BadRequest) -> str:
+    """Return the message, which says so where BadRequest had no room for all violations."""
+    left_out = len(failure.violations) - len(bad_request.field_violations)
+    note = f" ({left_out} more than BadRequest has room for)" if left_out else ""
+    return _cut(failure.message, _MESSAGE_LIMIT - len(note)) + note
+
+
+def _extras(failure: Failure, bad_request: BadRequest, subject: str, request: Message | None) -> Iterator[Message]:
     if failure.violations:
-        yield _bad_request(failure)
+        yield bad_request
     if failure.retry_after_s is not None:
         yield RetryInfo(retry_delay=_duration(failure.retry_after_s))
     if failure.reason in _PRECONDITIONS:

@@ -11,12 +11,15 @@ from typing import Any, Final, cast
 from google.protobuf.message import Message
 from google.rpc.code_pb2 import Code
 
+from gateway.callers import require_known
 from gateway.contract.reasons import STATUS_OF
+from gateway.contract.shapes import REQUEST_ID
 from gateway.failure import Execution, Failure, Reason, invalid
 from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import State, new_operation, stored_request
 from gateway.server.call import Call, Proceed, Step, chain
 from gateway.server.drain import OpenCalls
+from gateway.server.limits import Limits
 from gateway.settings import Settings
 from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 from gateway.upstream.platform import Platform
@@ -43,6 +46,7 @@ def road(
     ledger: Ledger,
     repeat: Repeat,
     open_calls: OpenCalls,
+    limits: Limits,
     telemetry: Telemetry,
 ) -> Proceed:
     """Return the way of every call, in reading order."""
@@ -50,13 +54,17 @@ def road(
         [
             counted(open_calls),
             recorded(telemetry),
+            authenticated,
+            authorised,
             enabled(settings.server.enable),
             served(platform),
-            validated(translations),
+            sized(limits),
             remembered(ledger),
+            validated(translations),
             admitted(open_calls, platform),
             unhurried(settings.upstream.min_deadline_ms / 1000),
             surviving(open_calls),
+            limited(limits),
         ],
         sent(platform, settings, ledger, repeat),
     )
@@ -78,6 +86,7 @@ def recorded(telemetry: Telemetry) -> Step:
     async def step(call: Call, proceed: Proceed) -> Message:
         route = call.route
         record = CallRecord(Hop.RPC, route.rpc, call.operator, call.request_id, trace=Trace.read(call.metadata))
+        record.caller = call.caller.name if call.caller else ""
         with recording(telemetry, record, is_money=route.call_class.is_money):
             try:
                 return await proceed(call)
@@ -129,6 +138,18 @@ def with_statement(failure: Failure, request_id: str, *, is_money: bool) -> Fail
     return failure
 
 
+async def authenticated(call: Call, proceed: Proceed) -> Message:
+    """Refuse callers that the gateway does not know."""
+    require_known(call.caller)
+    return await proceed(call)
+
+
+async def authorised(call: Call, proceed: Proceed) -> Message:
+    """Refuse callers without the right that the RPC needs for this operator."""
+    require_known(call.caller).require(call.route.right, call.operator)
+    return await proceed(call)
+
+
 def enabled(names: Collection[str]) -> Step:
     """Refuse RPCs that the platform does not support, unless the settings enable them."""
 
@@ -153,6 +174,20 @@ def served(platform: Platform) -> Step:
     return step
 
 
+def sized(limits: Limits) -> Step:
+    """Refuse requests that are too large."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        if call.size > limits.request_bytes:
+            raise Failure(
+                Reason.OVER_LIMIT,
+                f"the request has {call.size} bytes, and {limits.request_bytes} are the limit (limits.request_bytes)",
+            )
+        return await proceed(call)
+
+    return step
+
+
 def validated(translations: Mapping[str, Translation]) -> Step:
     """Refuse requests that cannot be sent, naming every field that is wrong."""
 
@@ -168,17 +203,18 @@ def validated(translations: Mapping[str, Translation]) -> Step:
 
 
 def remembered(ledger: Ledger) -> Step:
-    """Answer a request id that has a row from it, whatever the moment says.
+    """Answer a request id that has a row from it, whatever the moment says, and whatever rules have come since.
 
-    A refusal that depends on the moment speaks of this try; the caller asks about the request id with all its tries. The
-    row is looked for only where such a refusal would go out, because the claim of a row finds it anyway.
+    Such a refusal speaks of this try; the caller asks about the request id with all its tries, the first of which another
+    release may have let through. The row is looked for only where a refusal would go out, because the claim of a row finds
+    it anyway.
     """
 
     async def step(call: Call, proceed: Proceed) -> Message:
         try:
             return await proceed(call)
         except Failure as failure:
-            if failure.reason not in _OF_THE_MOMENT or not call.route.call_class.is_money:
+            if not call.route.call_class.is_money or not _speaks_of_this_try(failure):
                 raise
             answer = await ledger.known(new_operation(call.route, call.request, call.operator, call.request_id))
             if answer is None:
@@ -186,6 +222,12 @@ def remembered(ledger: Ledger) -> Step:
             return replayed(call, answer)
 
     return step
+
+
+def _speaks_of_this_try(failure: Failure) -> bool:
+    if failure.violations:  # no row has an id that cannot be one
+        return all(violation.field != REQUEST_ID for violation in failure.violations)
+    return failure.reason in _OF_THE_MOMENT
 
 
 def admitted(open_calls: OpenCalls, platform: Platform) -> Step:
@@ -222,6 +264,16 @@ def surviving(open_calls: OpenCalls) -> Step:
         if call.route.call_class.is_read:
             return await proceed(call)
         return await open_calls.run(proceed(call))
+
+    return step
+
+
+def limited(limits: Limits) -> Step:
+    """Refuse what is more than the limits allow, before anything is sent or written."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        with limits.place(call.operator):
+            return await proceed(call)
 
     return step
 

@@ -32,7 +32,8 @@ class Hop(StrEnum):
 class CallRecord:
     """One call from its beginning to its end. Whoever makes it fills it in; sinks only read it.
 
-    ``name`` is the path of an RPC, or verb and path template of an HTTP call. ``code`` is the gRPC code or the HTTP
+    ``name`` is the path of an RPC, or verb and path template of an HTTP call. ``caller`` is the name that the settings
+    give whoever called, ``peer`` the address of whoever is called. ``code`` is the gRPC code or the HTTP
     status; ``reason`` is empty where it succeeded. An RPC also has ``api``, ``stage`` and ``http_status`` of its last
     try. ``trace`` is what it was called with; ``own_trace`` its own place in it, where spans are kept. ``within`` is the
     call that it was made for.
@@ -42,6 +43,7 @@ class CallRecord:
     name: str
     operator: str
     request_id: str = ""
+    caller: str = ""
     api: str = ""
     action: str = ""
     peer: str = ""

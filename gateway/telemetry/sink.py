@@ -48,6 +48,7 @@ class CallLog(Sink):
 def _told(record: CallRecord) -> Mapping[str, Any]:
     told: dict[str, Any] = {
         "call": record.name,
+        "caller": record.caller,
         "operator": record.operator,
         "request_id": record.request_id,
         "action": record.action,

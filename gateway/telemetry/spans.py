@@ -115,6 +115,7 @@ def _span_name(record: CallRecord) -> str:
 def _attributes(record: CallRecord) -> Mapping[str, str | int | bool]:
     """Describe a call in the words of the semantic conventions, and in ours where they have none."""
     about: dict[str, str | int | bool] = {
+        "betstack.caller": record.caller,
         "betstack.operator": record.operator,
         "betstack.request_id": record.request_id,
         "betstack.api": record.api,

@@ -27,7 +27,10 @@ __all__ = ["Platform"]
 
 
 class Platform:
-    """The platform as the configured operators see it."""
+    """The platform as the configured operators see it.
+
+    ``key_of`` gives the key that signs for an operator now; ``spend`` is told of every repeat that goes out for one.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,10 @@ class Platform:
         transport: httpx.AsyncBaseTransport,
         telemetry: Telemetry,
         clock: Callable[[], float],
+        key_of: Callable[[str], bytes],
+        spend: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._spend = spend
         self._operators = settings.operators
         self._limits = settings.upstream
         self._whitespace = Whitespace(settings.upstream.whitespace)
@@ -44,7 +50,7 @@ class Platform:
         self._transport = transport
         self._telemetry = telemetry
         self._clock = clock
-        self._keys = {name: operator.key() for name, operator in settings.operators.items()}
+        self._key_of = key_of
         self._urls: dict[tuple[str, str], httpx.URL] = {}
         self._breakers: dict[bytes, Breaker] = {}
 
@@ -74,8 +80,13 @@ class Platform:
 
         The budget bounds each try of a READ and all of them together; other calls are bounded by ``timeout_s`` alone.
         """
+        tries = 0
 
         async def one_try(left_s: float) -> Attempt:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                self._spend(operator)
             return await self.attempt(route, request, operator, left_s if is_read else self._limits.timeout_s)
 
         is_read = route.call_class.is_read
@@ -151,7 +162,7 @@ class Platform:
         if route.signed:
             timestamp = str(int(self._clock()))
             headers["timestamp"] = timestamp
-            headers["signature"] = sign(self._keys[operator], timestamp, call.body, self._whitespace)
+            headers["signature"] = sign(self._key_of(operator), timestamp, call.body, self._whitespace)
         return headers
 
     def _url(self, api: Api, operator: str) -> httpx.URL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -41,15 +41,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The error codes of an API: the one of each reason that has one, and ``other`` where none fits."""
+    """The error codes of an API: those of ``codes``, and ``other`` where none fits."""
 
-    by_reason: Mapping[Reason, int]
+    codes: Callable[[], Mapping[int, Reason]]
     other: int
 
-    @classmethod
-    def of(cls, codes: Mapping[int, Reason], other: int) -> Numbers:
-        """Turn a table of codes round; where a reason has two, the first one stands."""
-        return cls({reason: code for code, reason in reversed(list(codes.items()))}, other)
+    def of(self, reason: Reason | None) -> int | None:
+        """Return the code of a reason, the first one where it has two, None where it has none."""
+        return next((code for code, meant in self.codes().items() if meant is reason), None)
 
 
 OK: Final = Reply(200)
@@ -94,7 +93,7 @@ def reply_to(action: str, said: Said, numbers: Numbers) -> Reply:
     status = 200 if _is_done(action, said.code) else _STATUSES.get(said.code, 500)
     if status == 200:
         return Reply(200, said.body)
-    number = numbers.by_reason.get(said.reason) if said.reason else None
+    number = numbers.of(said.reason)
     if number is not None:
         return error(status, number, said.message or str(said.reason))
     if said.code == "NOT_FOUND":

@@ -260,7 +260,7 @@ def _abandon(where: str, parameters: tuple[Any, ...], here: Here) -> Transaction
     )
     for row, told in sorted(((_row(row[:-1]), row[-1]) for row in rows), key=lambda judged: judged[0].seq):
         if row.state is State.PENDING and not told:
-            yield from _tell(row, row.request, here.now)
+            yield from _tell_in_turn(row, row.request, here.now)
 
 
 def earlier_open(row: Row, here: Here) -> Transaction[bool]:
@@ -294,8 +294,18 @@ def answer_early(row: Row, event: bytes, now: float) -> Transaction[bool]:
         "UPDATE facts SET status = 200, updated = ? WHERE seq = ? AND status IS NULL RETURNING told", (now, row.seq)
     )
     if rows and not rows[0][0]:
-        yield from _tell(row, event, now)
+        yield from _tell_in_turn(row, event, now)
     return bool(rows)
+
+
+def _tell_in_turn(row: Row, event: bytes, now: float) -> Transaction[None]:
+    """Tell the subscribers, unless they may still be told of an earlier action on the ticket; then a later try tells."""
+    earlier = yield Query(
+        f"SELECT 1 FROM facts WHERE operator = ? AND ticket_id = ? AND seq < ? AND {_IS_OPEN} AND told = 0 LIMIT 1",
+        (row.operator, row.ticket_id, row.seq),
+    )
+    if not earlier:
+        yield from _tell(row, event, now)
 
 
 def _tell(row: Row, event: bytes, now: float) -> Transaction[None]:
@@ -311,7 +321,7 @@ def fail_again(row: Row, next_at: float, event: bytes, now: float) -> Transactio
         (next_at, now, row.seq),
     )
     if rows and not rows[0][0]:
-        yield from _tell(row, event, now)
+        yield from _tell_in_turn(row, event, now)
 
 
 def refuse(row: Row) -> Transaction[bool]:

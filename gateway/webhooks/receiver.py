@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ class _Signed:
 
 
 class Receiver:
-    """The HTTP side of the webhooks."""
+    """The HTTP side of the webhooks; ``keys_of`` gives every key of an operator that holds now."""
 
     def __init__(
         self,
@@ -67,9 +67,10 @@ class Receiver:
         actions: Mapping[str, Mapping[str, Inbound]],
         telemetry: Telemetry,
         clock: Callable[[], float],
+        keys_of: Callable[[str], Iterable[bytes]],
     ) -> None:
         self._operators = settings.operators
-        self._keys = {name: operator.key() for name, operator in settings.operators.items()}
+        self._keys_of = keys_of
         self._settings = settings.webhooks
         self._courier = courier
         self._notifications = notifications
@@ -144,7 +145,7 @@ class Receiver:
             return None
         if abs(self._clock() - int(stamp)) > self._settings.tolerance_s:
             return None
-        if not verify([self._keys[operator]], stamp, body, signature):
+        if not verify(self._keys_of(operator), stamp, body, signature):
             return None
         return _Signed(operator, int(stamp), signature, body, headers.get("operator-name"), Trace.read(headers))
 

@@ -6,14 +6,14 @@ overlaid by ``[codes.<api>]`` of the settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from gateway.contract.routes import Route
 from gateway.failure import Reason
 
-__all__ = ["APIS", "PLATFORM_CODES", "CodeTables", "code_tables", "reason_of_status"]
+__all__ = ["APIS", "PLATFORM_CODES", "CodeTables", "CodesOf", "code_tables", "reason_of_status"]
 
 APIS: Final = ("bc", "be", "pam", "sms")
 
@@ -29,6 +29,9 @@ PLATFORM_CODES: Final[Mapping[int, Reason]] = MappingProxyType(
 """The documented codes (platform documentation, "Error body"); one numbering serves all four APIs."""
 
 CodeTables = Mapping[str, Mapping[int, Reason]]
+
+CodesOf = Callable[[str], Mapping[int, Reason]]
+"""Gives the codes of an API as they are now: the settings may change."""
 
 _STATUSES: Final = {
     400: Reason.INVALID_REQUEST,

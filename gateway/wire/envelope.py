@@ -24,7 +24,7 @@ from google.protobuf.message import Message
 from gateway.contract.routes import Route, Success
 from gateway.failure import Failure, Reason
 from gateway.wire.codec import Decode, Lost, Unfit, decoder, field_decoder
-from gateway.wire.codes import CodeTables, reason_of_status
+from gateway.wire.codes import CodesOf, reason_of_status
 from gateway.wire.jsontext import NotJson, parse
 
 __all__ = ["HttpAnswer", "Read", "reader"]
@@ -64,9 +64,8 @@ class _Facts:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def reader(route: Route, codes: CodeTables) -> Read:
+def reader(route: Route, codes_of: CodesOf) -> Read:
     """Compile the translation of a route's answers."""
-    table = codes[route.api.name]
     decode = _response_decoder(route)
     make = route.response.message
     is_read = route.call_class.is_read
@@ -78,8 +77,9 @@ def reader(route: Route, codes: CodeTables) -> Read:
             return Reason.OUTCOME_UNKNOWN
         is_success = 200 <= status < 300
         if facts.code is not None and not (status == 200 and route.success is Success.STATUS):
-            if facts.code in table:
-                return table[facts.code]
+            known = codes_of(route.api.name).get(facts.code)
+            if known is not None:
+                return known
             if status == 400 or (is_success and is_read):
                 return Reason.PLATFORM_CODE_UNMAPPED
             if is_success:

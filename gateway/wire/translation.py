@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.contract.routes import Contract, Route
 from gateway.wire.binding import Bind, binder
-from gateway.wire.codes import CodeTables
+from gateway.wire.codes import CodesOf
 from gateway.wire.envelope import Read, reader
 from gateway.wire.validation import Check, checker
 
@@ -24,9 +24,9 @@ class Translation:
     read: Read
 
 
-def translations(contract: Contract, codes: CodeTables) -> Mapping[str, Translation]:
+def translations(contract: Contract, codes_of: CodesOf) -> Mapping[str, Translation]:
     """Compile every route of the contract; the result is keyed by RPC."""
     return {
-        rpc: Translation(route, checker(route), binder(route), reader(route, codes))
+        rpc: Translation(route, checker(route), binder(route), reader(route, codes_of))
         for rpc, route in contract.routes.items()
     }

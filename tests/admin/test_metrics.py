@@ -275,8 +275,9 @@ async def test_what_is_found_out_is_counted() -> None:
         with refused(Reason.OUTCOME_UNKNOWN):
             await CREATE(client)
         async with asyncio.timeout(15):
-            while not (page := await scrape(client.gateway)).all("reconciled_total"):
+            while not (await scrape(client.gateway)).all("reconciled_total"):
                 pass
+        page = await scrape(client.gateway)
 
     assert page.all("reconciled_total") == {("needs_human",): 1}
     assert page.all("ledger_operations") == {("site", "NEEDS_HUMAN"): 1}

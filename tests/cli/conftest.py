@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from tests.cli.program import FREE_BOTH, Program, started
+from tests.cli.program import FREE_ALL, Program, started
 
 Prompt = Callable[..., Result]
 
@@ -42,7 +42,7 @@ def key_file(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def both() -> Iterator[Program]:
     """Run gateway and sandbox on free ports."""
-    with started("run", *FREE_BOTH) as program:
+    with started("run", *FREE_ALL) as program:
         yield program
         assert program.end() == 0
 

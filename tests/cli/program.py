@@ -18,7 +18,7 @@ PATIENCE_S: Final = 20
 
 FREE: Final = "127.0.0.1:0"
 FREE_SANDBOX: Final = ("--listen", FREE, "--control", FREE)
-FREE_BOTH: Final = (*FREE_SANDBOX, "--sandbox-listen", FREE)
+FREE_ALL: Final = (*FREE_SANDBOX, "--sandbox-listen", FREE, "--webhooks-listen", FREE, "--wallet-listen", FREE)
 
 MODULE: Final = (sys.executable, "-m", "gateway")
 SCRIPT: Final = (str(Path(sys.executable).parent / "betstack-gateway"),)
@@ -58,6 +58,11 @@ class Program:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def line(self, beginning: str = "") -> str:
         """Read the next line that begins so; an empty text means that the output is over."""
         assert self._process.stdout is not None
@@ -67,6 +72,16 @@ class Program:
     def lines(self, beginning: str, count: int) -> list[str]:
         """Read the next lines that begin so."""
         return [self.line(beginning) for _ in range(count)]
+
+    def line_with(self, text: str) -> str:
+        """Read the next line that has this text; an empty text means that the output is over."""
+        assert self._process.stdout is not None
+        with self._patience():
+            return next((line for line in self._process.stdout if text in line), "").rstrip("\n")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""

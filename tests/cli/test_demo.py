@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,34 @@ def test_the_demo_places_a_ticket_of_each_type(shown: str, kind: str) -> None:
 def test_the_demo_shows_every_rpc_beside_its_signed_request(shown: str) -> None:
     """Every RPC has one HTTP request, and all but the ping are signed."""
     lines = shown.splitlines()
-    rpcs = [line for line in lines if "Service/" in line]
+    rpcs = [line for line in lines if re.match("[A-Z][a-z]+Service/", line)]
     requests = [number for number, line in enumerate(lines) if line.startswith("  → ")]
     unsigned = [number for number in requests if "signature: " not in lines[number + 1]]
 
     assert len(requests) == len(rpcs)
     assert [lines[number + 2] for number in unsigned] == ['    {"action":"ping","data":{"operator":"site"}}']
+
+
+def test_the_demo_shows_the_whole_circle(shown: str) -> None:
+    """A bet is asked for by signed webhooks before it is answered; its win is credited and told by SMS."""
+    bet = shown[shown.index("\nTicketService/CreateTicket") :]
+    won = bet[bet.index(" is won\n") :]
+    order = [
+        "  → POST /be/tickets\n",
+        '{"action":"identify"',
+        '{"action":"ticket_create"',
+        "  ⇒ PamService/CreateTicket  player ",
+        "  ← HTTP 200",
+        " is open: ",
+    ]
+    places = [bet.index(each) for each in order]
+
+    assert places == sorted(places)
+    assert " -20.00  has 980.00\n" in bet
+    for each in ('{"action":"ticket_win"', '"result":"won"}}', "⇒ SmsService/SendTicketStatus", " +153.90  has "):
+        assert each in won
+    webhooks = [number for number, line in enumerate(shown.splitlines()) if line.startswith("  ⇐ webhook POST ")]
+    assert all("signature: " in shown.splitlines()[number + 1] for number in webhooks)
 
 
 @pytest.mark.parametrize("reason", ["ABORTED  ODDS_CHANGED", "FAILED_PRECONDITION  TICKET_NOT_RESERVED"])

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from tests.cli.conftest import Prompt
-from tests.cli.program import FREE_BOTH, Program, started
+from tests.cli.program import FREE_ALL, Program, started
 from tests.rpc.calls import closed_port
 
 Ledger = Callable[..., Result]
@@ -24,7 +24,7 @@ CREATE = "TicketService/CreateTicket"
 @pytest.fixture(scope="module")
 def both() -> Iterator[Program]:
     """Run gateway and sandbox of our own, so that the list has nothing but what is placed here."""
-    with started("run", *FREE_BOTH) as program:
+    with started("run", *FREE_ALL) as program:
         yield program
         assert program.end() == 0
 
@@ -83,7 +83,7 @@ def facts(answer: Result) -> dict[str, str]:
 
 def test_an_empty_list_has_its_head(prompt: Prompt) -> None:
     """A ledger without calls is a table without rows."""
-    with started("run", *FREE_BOTH) as program:
+    with started("run", *FREE_ALL) as program:
         target = program.line("gateway").split()[1]
         answer = prompt("ledger", "list", "--target", target)
         assert program.end() == 0

@@ -48,7 +48,7 @@ def test_every_part_is_written(readme: Path) -> None:
     text = readme.read_text()
     assert "something old" not in text
     assert "```text\nUsage: betstack-gateway [OPTIONS] COMMAND" in text
-    assert "| `TicketService/CreateTicket` | `POST /be/tickets` | debit | signed |" in text
+    assert "| `TicketService/CreateTicket` | `POST /be/tickets` | debit | bet | signed |" in text
     assert "| `ODDS_CHANGED` | `ABORTED` |" in text
     assert "| `operators.<name>.platform_url` | required |" in text
     assert text.startswith("# Gateway\n\n<!-- begin: help -->\n")

@@ -11,13 +11,21 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Prompt
-from tests.cli.program import FREE, FREE_BOTH, FREE_SANDBOX, SCRIPT, ended, pasted, started
+from tests.cli.program import FREE, FREE_ALL, FREE_SANDBOX, SCRIPT, ended, pasted, started
 
 ENVIRONMENT = {
     "GATEWAY_OPERATORS__SITE__SECRET": "12345ABCDE",
     "GATEWAY_OPERATORS__SITE__PLATFORM_URL": "http://127.0.0.1:1",
     "GATEWAY_SERVER__LISTEN": FREE,
 }
+
+
+RUN_LISTENS = ("--listen", "--sandbox-listen", "--control", "--webhooks-listen", "--wallet-listen")
+
+
+def _others(option: str) -> list[str]:
+    """Let everything else of `run` listen on free ports."""
+    return [text for other in RUN_LISTENS if other != option for text in (other, FREE)]
 
 
 @pytest.fixture
@@ -46,6 +54,15 @@ def test_serve_prints_its_address_and_ends_on_sigterm(config: Path, prompt: Prom
     with started("serve", "--config", str(config), command=SCRIPT) as program:
         target = program.line("gateway").split()[1]
         assert '"SERVING"' in prompt("call", "Health/Check", "--target", target).output
+        assert program.end() == 0
+
+
+def test_serve_prints_where_webhooks_arrive(config: Path) -> None:
+    """Where the settings say that there is a receiver, it answers at the address that is printed."""
+    with started("serve", "--config", str(config), more={"GATEWAY_WEBHOOKS__LISTEN": FREE}) as program:
+        receiver = program.line("webhooks").split()[1]
+        url = f"http://{receiver}/pam/acme"
+        assert httpx.post(url, json={"action": "ping"}, trust_env=False).status_code == 200
         assert program.end() == 0
 
 
@@ -84,9 +101,7 @@ def test_serve_names_a_file_that_is_not_there(prompt: Prompt, tmp_path: Path) ->
     [
         ("sandbox", "--control", FREE, "--listen"),
         ("sandbox", "--listen", FREE, "--control"),
-        ("run", "--sandbox-listen", FREE, "--control", FREE, "--listen"),
-        ("run", "--listen", FREE, "--control", FREE, "--sandbox-listen"),
-        ("run", "--listen", FREE, "--sandbox-listen", FREE, "--control"),
+        *(("run", *_others(option), option) for option in RUN_LISTENS),
     ],
 )
 def test_a_taken_port_is_said_in_a_sentence(prompt: Prompt, taken: str, arguments: tuple[str, ...]) -> None:
@@ -107,9 +122,10 @@ def test_serve_says_that_its_ledger_cannot_be_opened(prompt: Prompt, config: Pat
     assert answer.output.startswith("Error: ledger.url: ")
 
 
-def test_serve_says_that_its_port_is_taken(prompt: Prompt, taken: str, config: Path) -> None:
-    """The port of the settings is checked like one of an option."""
-    answer = prompt("serve", "--config", config, env={"GATEWAY_SERVER__LISTEN": taken})
+@pytest.mark.parametrize("setting", ["GATEWAY_SERVER__LISTEN", "GATEWAY_WEBHOOKS__LISTEN"])
+def test_serve_says_that_its_port_is_taken(prompt: Prompt, taken: str, config: Path, setting: str) -> None:
+    """The ports of the settings are checked like those of an option."""
+    answer = prompt("serve", "--config", config, env={setting: taken})
 
     assert answer.exit_code == 1
     assert answer.output == f"Error: cannot listen on {taken}: Address already in use\n"
@@ -159,23 +175,30 @@ def test_sandbox_says_where_it_cannot_keep_its_data(prompt: Prompt, tmp_path: Pa
 
 
 def test_run_prints_commands_that_work_when_pasted() -> None:
-    """The three commands list the services, list cards and place a bet; they begin as the program was called."""
-    with started("run", *FREE_BOTH, command=SCRIPT) as program:
-        lines = program.lines(f"  {SCRIPT[0]} call", 3)
-        services, cards, bet = (pasted(line) for line in lines)
+    """They list the services and cards, place a bet, let it win and read the balance; the wallet says what it does."""
+    with started("run", *FREE_ALL, command=SCRIPT) as program:
+        lines = program.lines(f"  {SCRIPT[0]} call", 5)
+        services, cards, bet, won, player = (pasted(line) for line in lines)
+        heard = [program.line("wallet ").split()[1:] for _ in range(3)]
         assert program.end() == 0
 
-    assert [each.returncode for each in (services, cards, bet)] == [0, 0, 0]
+    assert [each.returncode for each in (services, cards, bet, won, player)] == [0] * 5
     assert "betstack.ticket.v1.TicketService\n" in services.stdout
     assert '"title": "Match of the day"' in cards.stdout
     assert '"status": "TICKET_STATUS_OPEN"' in bet.stdout
+    assert '"result": "won"' in won.stdout
+    create, *rest = heard
+    assert (create[0], create[3:]) == ("PamService/CreateTicket", ["-20.00", "has", "980.00"])
+    assert {each[0] for each in rest} == {"PamService/WinTicket", "SmsService/SendTicketStatus"}
+    assert '"player_id": ' in player.stdout
 
 
 def test_run_plays_with_the_operators_of_a_file(config: Path) -> None:
-    """The operators of a file are served by the sandbox, whatever URLs they have there."""
-    with started("run", "--config", str(config), *FREE_BOTH) as program:
+    """The operators of a file are served by the sandbox and the wallet, whatever addresses they have there."""
+    with started("run", "--config", str(config), *FREE_ALL) as program:
         assert program.line("  operators") == "  operators: acme"
         bet = pasted(program.lines(f"  {SCRIPT[0].rpartition('/')[0]}", 3)[-1])
+        assert program.line("wallet ").split()[1] == "PamService/CreateTicket"
         assert program.end(signal.SIGINT) == 0
 
     assert bet.returncode == 0, bet.stderr

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.cli.comments import advice
-from gateway.cli.tables import Table, errors_table, metrics_table, routes_table, settings_table
+from gateway.cli.tables import Table, errors_table, metrics_table, rights_table, routes_table, settings_table
 from gateway.contract import load_contract
 from gateway.failure import Reason
 from gateway.telemetry.catalogue import CATALOGUE
@@ -23,16 +23,27 @@ def test_every_rpc_has_one_route() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        ("TicketService/CreateTicket", "POST /be/tickets", "debit", "signed"),
-        ("CardService/GetSuperbetCard", "GET /bc/superbets/{code}", "read", "signed"),
-        ("PamService/Ping", "POST pam_url action ping", "read", "unsigned"),
-        ("PamService/CreateTicket", "POST pam_url action ticket_create", "debit", "signed"),
-        ("SmsService/SendBetResult", "POST sms_url type bet_result", "notify", "signed, not enabled"),
+        ("TicketService/CreateTicket", "POST /be/tickets", "debit", "bet", "signed"),
+        ("CardService/GetSuperbetCard", "GET /bc/superbets/{code}", "read", "read", "signed"),
+        ("PamService/Ping", "POST pam_url action ping", "read", "pam", "unsigned"),
+        ("PamService/CreateTicket", "POST pam_url action ticket_create", "debit", "pam", "signed"),
+        ("SmsService/SendBetResult", "POST sms_url type bet_result", "notify", "sms", "signed, disabled"),
     ],
 )
 def test_a_route_says_which_call_serves_the_rpc(row: tuple[str, ...]) -> None:
-    """A row has the RPC, the platform call, what it does to money, and whether it is signed and enabled."""
+    """A row has RPC, platform call, what it does to money, the right it needs, and whether it is signed and enabled."""
     assert row in routes_table().rows
+
+
+def test_a_right_says_what_it_is_needed_for() -> None:
+    """A service stands for all of its RPCs; one whose RPCs need several rights is told RPC by RPC."""
+    rights = {row[0]: row[1] for row in rights_table().rows}
+
+    assert list(rights) == ["read", "bet", "pam", "sms", "admin"]
+    assert rights["pam"] == "`PamService`"
+    assert rights["admin"] == "`OperationService/ResolveOperation`"
+    assert rights["read"].startswith("`CardService`, `TicketService/GetTicket`")
+    assert "OperationService/ResolveOperation" not in rights["read"]
 
 
 def test_every_reason_says_what_happened_and_what_to_do() -> None:

@@ -55,7 +55,10 @@ message_type {
 }
 service {
   name: "Shop"
-  options { [betstack.upstream.v1.api] { name: "bc" base_url: BASE_URL_PLATFORM } }
+  options {
+    [betstack.upstream.v1.api] { name: "bc" base_url: BASE_URL_PLATFORM }
+    [betstack.upstream.v1.right]: RIGHT_READ
+  }
   method {
     name: "Get"
     input_type: ".test.GetRequest"
@@ -85,6 +88,8 @@ Break = Callable[[FileDescriptorProto], None]
 API: Any = options_pb2.api
 CALL: Any = options_pb2.call
 VARIANT: Any = options_pb2.variant
+RIGHT: Any = options_pb2.right
+RULE: Any = options_pb2.rule
 
 
 def _load(file: FileDescriptorProto) -> FileDescriptor:
@@ -126,6 +131,10 @@ def _no_verb(file: FileDescriptorProto) -> None:
 
 def _no_class(file: FileDescriptorProto) -> None:
     _call(_get(file)).ClearField("class")
+
+
+def _no_right(file: FileDescriptorProto) -> None:
+    file.service[0].options.ClearExtension(RIGHT)
 
 
 def _no_api(file: FileDescriptorProto) -> None:
@@ -224,10 +233,91 @@ def _type_without_spelling(file: FileDescriptorProto) -> None:
     )
 
 
+def _ruled(
+    message: str, name: str, kind: FieldDescriptorProto.Type.ValueType, *, repeated: bool = False, **rule: Any
+) -> Break:
+    """Return what gives a message a field with a rule, or a field that it has the rule."""
+
+    def break_it(file: FileDescriptorProto) -> None:
+        fields = _message(file, message).field
+        field = next((field for field in fields if field.name == name), None)
+        if field is None:
+            label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
+            field = fields.add(name=name, number=50, type=kind, label=label)
+        field.options.Extensions[RULE].CopyFrom(options_pb2.Rule(**rule))
+
+    return break_it
+
+
+def _ruled_map(file: FileDescriptorProto) -> None:
+    message = _message(file, "BuyRequest")
+    entry = message.nested_type.add(name="FlagsEntry", options={"map_entry": True})
+    entry.field.add(
+        name="key", number=1, type=FieldDescriptorProto.TYPE_STRING, label=FieldDescriptorProto.LABEL_OPTIONAL
+    )
+    entry.field.add(
+        name="value", number=2, type=FieldDescriptorProto.TYPE_STRING, label=FieldDescriptorProto.LABEL_OPTIONAL
+    )
+    field = message.field.add(
+        name="flags",
+        number=50,
+        type=FieldDescriptorProto.TYPE_MESSAGE,
+        type_name=".test.BuyRequest.FlagsEntry",
+        label=FieldDescriptorProto.LABEL_REPEATED,
+    )
+    field.options.Extensions[RULE].not_empty = True
+
+
+TEXT, INTEGER, NUMBER, ENUM, MESSAGE, FLAG = (
+    FieldDescriptorProto.TYPE_STRING,
+    FieldDescriptorProto.TYPE_INT64,
+    FieldDescriptorProto.TYPE_DOUBLE,
+    FieldDescriptorProto.TYPE_ENUM,
+    FieldDescriptorProto.TYPE_MESSAGE,
+    FieldDescriptorProto.TYPE_BOOL,
+)
+FOR_TEXTS = "max_length, lines and format are for texts"
+
+NONSENSE: list[tuple[Break, str]] = [
+    (_ruled("GetRequest", "code", TEXT, min=1), "test.GetRequest.code: min is for numbers"),
+    (_ruled("Thing", "colour", ENUM, min=0), "test.Thing.colour: min is for numbers"),
+    (_ruled("GetRequest", "many", FLAG, min=1), "test.GetRequest.many: min is for numbers"),
+    (
+        _ruled("GetRequest", "price", INTEGER, min=0.5),
+        "test.GetRequest.price: min is no number that the field can have",
+    ),
+    (
+        _ruled("GetRequest", "odds", NUMBER, min=float("inf")),
+        "test.GetRequest.odds: min is no number that the field can have",
+    ),
+    (
+        _ruled("GetRequest", "odds", NUMBER, min=float("nan")),
+        "test.GetRequest.odds: min is no number that the field can have",
+    ),
+    (_ruled("GetRequest", "code", TEXT, not_empty=True), "test.GetRequest.code: not_empty is for lists"),
+    (_ruled("GetRequest", "price", INTEGER, max_length=5), f"test.GetRequest.price: {FOR_TEXTS}"),
+    (_ruled("GetRequest", "odds", NUMBER, repeated=True, lines=True), f"test.GetRequest.odds: {FOR_TEXTS}"),
+    (_ruled("Thing", "colour", ENUM, format="FORMAT_CURRENCY"), f"test.Thing.colour: {FOR_TEXTS}"),
+    (_ruled("GetRequest", "code", TEXT, max_length=-1), "test.GetRequest.code: max_length is negative"),
+    (
+        _ruled("GetRequest", "code", TEXT, format="FORMAT_CURRENCY", max_length=3),
+        "test.GetRequest.code: a format says all about a text",
+    ),
+    (_ruled_map, "test.BuyRequest.flags: a map takes no rule"),
+    (_ruled("BuyRequest", "thing", MESSAGE, not_empty=True), "test.BuyRequest.thing: takes no rule"),
+    (_ruled("Thing", "unmapped", MESSAGE, not_empty=True), "test.Thing.unmapped: takes no rule"),
+    (_ruled("GetRequest", "operator", TEXT, max_length=9), "test.GetRequest.operator: takes no rule"),
+    (_ruled("BuyRequest", "request_id", TEXT, max_length=9), "test.BuyRequest.request_id: takes no rule"),
+    (_ruled("BuyResponse", "price", INTEGER, min=1), "test.BuyResponse.price: only requests take rules"),
+    (_ruled("Thing", "price", INTEGER, min=1), "test.Thing.price: only requests take rules"),
+]
+"""Rules that nobody could keep or nobody would judge by."""
+
 BREAKS: list[tuple[Break, str]] = [
     (_no_call, "/test.Shop/Get: has no call"),
     (_no_verb, "/test.Shop/Get: has no call"),
     (_no_class, "/test.Shop/Get: has no class"),
+    (_no_right, "/test.Shop/Get: has no right"),
     (_no_api, "test.Shop: has no api with name and base_url"),
     (_api_without_url, "test.Shop: has no api with name and base_url"),
     (_api_without_name, "test.Shop: has no api with name and base_url"),
@@ -260,6 +350,18 @@ def test_the_contract_that_the_cases_break_is_valid() -> None:
 @pytest.mark.parametrize(("break_it", "problem"), BREAKS, ids=[case[0].__name__.strip("_") for case in BREAKS])
 def test_an_incomplete_contract_is_refused_with_its_problem_named(break_it: Break, problem: str) -> None:
     """Each thing that a contract cannot be without stops the start, and the message says where it is missing."""
+    file = _valid()
+    break_it(file)
+
+    with pytest.raises(ContractError) as refusal:
+        load_contract([_load(file)])
+
+    assert problem in refusal.value.problems
+
+
+@pytest.mark.parametrize(("break_it", "problem"), NONSENSE, ids=[problem for _, problem in NONSENSE])
+def test_a_rule_that_makes_no_sense_stops_the_start(break_it: Break, problem: str) -> None:
+    """A rule has to fit its field, and stand where requests are judged by it; the message says which one does not."""
     file = _valid()
     break_it(file)
 

@@ -54,6 +54,9 @@ _BET: Final[dict[str, Any]] = {
     "superbet": ticket.Superbet(event=100001, bets=[101, 102]),
 }
 _TAKEN: Final[dict[str, Any]] = {
+    "price": 2000,
+    "stake": 1778,
+    "currency": "KES",
     "ext_type": ticket.EXCISE_TAX_TYPE_INCLUSIVE,
     "ticket_type": ticket.TICKET_TYPE_SUPERBET,
 }

@@ -50,10 +50,10 @@ async def test_the_calculator_reproduces_the_platforms_sample(platform: Sandbox,
     assert_signed(seen)
 
 
-async def test_the_calculator_refuses_a_price_of_nothing(client: Client) -> None:
+async def test_the_calculator_refuses_odds_beyond_belief(client: Client) -> None:
     """What the platform finds malformed is INVALID_REQUEST."""
     with refused(Reason.INVALID_REQUEST, api="bc", http_status="422", payload="json"):
-        await client.cards.GetFinanceDetails(card.GetFinanceDetailsRequest(price=0, odds=[2]))
+        await client.cards.GetFinanceDetails(card.GetFinanceDetailsRequest(price=1000, odds=[1e12]))
 
 
 async def test_the_calculator_names_the_odd_that_is_no_number(platform: Sandbox, client: Client) -> None:
@@ -107,11 +107,19 @@ async def test_an_unknown_card_is_refused_in_the_platforms_words(client: Client,
         await getattr(client.cards, f"Get{name}Card")(requested(f"Get{name}Card", code=UNKNOWN_CODE))
 
 
+WISH = {"stake": 1000, "win": 5000, "risk": "1.25-4.99"}
+NEEDED: dict[str, dict[str, Any]] = {
+    "GenerateSmartbet": WISH,
+    "GetFinanceDetails": {"price": 1000, "odds": [2]},
+}
+"""What a request cannot be without besides its code."""
+
+
 @pytest.mark.parametrize("rpc", [*(f"Get{name}Card" for name in FAMILIES), "PickJackpotBets", "GenerateSmartbet"])
 async def test_a_card_without_code_is_not_asked_for(platform: Sandbox, client: Client, rpc: str) -> None:
     """An empty code would be another path, so it is refused by its field's name."""
     with refused(Reason.INVALID_REQUEST) as refusal:
-        await getattr(client.cards, rpc)(requested(rpc))
+        await getattr(client.cards, rpc)(requested(rpc, **NEEDED.get(rpc, {})))
 
     assert refusal.fields == ["code"]
     assert not len(platform.journal)
@@ -123,7 +131,7 @@ async def test_an_operator_that_the_platform_does_not_know_is_not_found(platform
     ghost = {"ghost": {"secret": SECRET, "platform_url": platform.url}}
     async with client_of(settings_for(platform.url, operators=ghost)) as client:
         with refused(Reason.OPERATOR_NOT_FOUND, platform_code="106", platform_message="Operator ghost was not found"):
-            await getattr(client.cards, rpc)(requested(rpc, operator="ghost"))
+            await getattr(client.cards, rpc)(requested(rpc, operator="ghost", **NEEDED.get(rpc, {})))
 
     assert platform.journal.last.header("operator-name") == "ghost"
     assert "operator=ghost" in platform.journal.last.target
@@ -182,6 +190,6 @@ async def test_a_smartbet_that_cannot_be_generated_is_refused(
     platform: Sandbox, client: Client, changes: dict[str, Any], reason: Reason, metadata: dict[str, str]
 ) -> None:
     """A wish that is malformed, or that nothing fits, comes back with the platform's reason."""
-    wish = {"code": platform.cards.codes(Family.SMARTBET)[0], "stake": 1000, "win": 5000, "risk": "1.25-4.99"}
+    wish: dict[str, Any] = {"code": platform.cards.codes(Family.SMARTBET)[0], **WISH, **changes}
     with refused(reason, **metadata):
-        await client.cards.GenerateSmartbet(card.GenerateSmartbetRequest(**{**wish, **changes}))
+        await client.cards.GenerateSmartbet(card.GenerateSmartbetRequest(**wish))

@@ -17,12 +17,14 @@ from google.rpc import error_details_pb2
 from betstack.operation.v1 import operation_service_pb2 as operation
 from betstack.operation.v1.operation_service_pb2_grpc import OperationServiceStub
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
+from gateway.callers import Access, Policy
 from gateway.contract.routes import load_contract
 from gateway.failure import Reason
 from gateway.sandbox import Sandbox
 from gateway.server.aio import platform_handlers
 from gateway.server.call import Call, chain
 from gateway.server.drain import OpenCalls
+from gateway.server.entrance import Entrance
 from gateway.server.listener import Listener
 from gateway.server.steps import recorded
 from gateway.settings import Server
@@ -95,14 +97,14 @@ STATUS: Final = {
     Reason.REQUEST_ID_REUSED: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.OPERATION_REVERSED: grpc.StatusCode.ABORTED,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.OVER_LIMIT: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.OPERATION_NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Reason.OPERATION_FINAL: grpc.StatusCode.FAILED_PRECONDITION,
 }
 """The status of every reason that can occur today, as the error model has it."""
 
 NOT_YET: Final = {
-    Reason.CURSOR_EXPIRED: "there is no EventService",
-    Reason.OVER_LIMIT: "there are no limits",
+    Reason.CURSOR_EXPIRED: "takes events that are gone: tests/server/test_events.py",
     Reason.CALLER_UNKNOWN: "callers are not authenticated",
     Reason.CALLER_NOT_ALLOWED: "callers are not authorised",
 }
@@ -143,6 +145,14 @@ async def hurried() -> Refusal:
         return await refusal_of(CREATE(client, timeout=0.1))
 
 
+async def exhausted() -> Refusal:
+    """Return what a caller gets whose operator has used up its rate."""
+    limits = {"operator_rate": 0.001, "operator_burst": 1}
+    async with facing(http_answer(200, b"{}"), limits=limits) as (client, _):
+        await PING(client)
+        return await refusal_of(CREATE(client))
+
+
 async def broken(_: Call) -> Message:
     """Fail as nobody expects."""
     raise RuntimeError("the key is r4w-k3y")
@@ -151,14 +161,18 @@ async def broken(_: Call) -> Message:
 async def faulty() -> Refusal:
     """Return what a caller gets when the gateway itself is broken."""
     contract, telemetry = load_contract(), Telemetry()
-    handlers = platform_handlers(contract, chain([recorded(telemetry)], broken), "site")
-    listener = await Listener.open(Server(listen="127.0.0.1:0"), contract.services, handlers, OpenCalls())
+    handlers = platform_handlers(
+        contract, chain([recorded(telemetry)], broken), Entrance(Access(Policy({})), False, "site")
+    )
+    listener = await Listener.open(
+        Server(listen="127.0.0.1:0", connection_age_s=None), contract.services, handlers, OpenCalls(), None
+    )
     try:
         async with grpc.aio.insecure_channel(listener.target) as channel:
             create: Any = channel.unary_unary("/betstack.ticket.v1.TicketService/CreateTicket")
             return await refusal_of(create(CREATE.made().SerializeToString()))
     finally:
-        await listener.drain(1)
+        await listener.drain()
 
 
 async def paused() -> Refusal:
@@ -258,6 +272,7 @@ WAYS: Final[dict[Reason, Callable[[], Awaitable[Refusal]]]] = {
     Reason.DEADLINE_TOO_SHORT: hurried,
     Reason.GATEWAY_FAULT: faulty,
     Reason.UPSTREAM_CIRCUIT_OPEN: paused,
+    Reason.OVER_LIMIT: exhausted,
     Reason.REQUEST_ID_REUSED: reused,
     Reason.OPERATION_REVERSED: reversed_,
     Reason.SHUTTING_DOWN: leaving,
@@ -597,6 +612,8 @@ async def test_every_violation_has_its_path_and_what_was_expected() -> None:
         violations = refusal.detail(error_details_pb2.BadRequest).field_violations
         assert [(violation.field, violation.description) for violation in violations] == [
             ("request_id", "has to be 1 to 128 printable ASCII characters without blanks"),
+            ("price", "has to be at least 1"),
+            ("currency", "has to be a currency code of ISO 4217, such as KES"),
             ("source", "has to be one of desktop, mobile, android, iphone, ussd, sms, telegram"),
             ("selection", "one of quicktip, smartbet, quickbet, superbet, jackpot is required"),
         ]

@@ -132,6 +132,7 @@ CARDS: dict[str, Row] = {
         always(card.GetFinanceDetailsRequest(price=1000, odds=[1.24, 2.76])),
         always(card.GetFinanceDetailsRequest(price=1000)),
         Reason.INVALID_REQUEST,
+        sent=False,
     ),
     "ListJackpotCards": listing("Jackpot"),
     "GetJackpotCard": reading("Jackpot", Family.JACKPOT),

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 from betstack.sandbox.v1 import sandbox_service_pb2 as pb
-from gateway.sandbox import Sandbox, SandboxOptions, Ticket, sandbox
+from gateway.sandbox import Sandbox, SandboxOptions, Status, Ticket, sandbox
 from gateway.sandbox.book import Draft
 from gateway.sandbox.calculator import Rates, finance
 from tests.sandbox.client import NOON, Client, order
@@ -305,18 +305,30 @@ async def test_an_unknown_ticket_is_not_found(steer: Any, step: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "field"),
+    ("request_", "missing"),
     [
-        (pb.AdvanceTicketRequest(step=pb.TICKET_STEP_WIN), "identifier"),
-        (pb.AdvanceTicketRequest(identifier="ABCDEF"), "step"),
+        (pb.AdvanceTicketRequest(step=pb.TICKET_STEP_WIN), "identifier: there is no ticket yet"),
+        (pb.AdvanceTicketRequest(identifier="ABCDEF"), "step: "),
     ],
 )
-async def test_a_step_needs_a_ticket_and_a_name(steer: Any, request_: pb.AdvanceTicketRequest, field: str) -> None:
+async def test_a_step_needs_a_ticket_and_a_name(steer: Any, request_: pb.AdvanceTicketRequest, missing: str) -> None:
     """The message says which of them is missing."""
     code, message = await refusal(steer.AdvanceTicket(request_))
 
     assert code is INVALID
-    assert message.startswith(f"{field}: ")
+    assert message.startswith(missing)
+
+
+async def test_a_step_without_identifier_is_the_latest_tickets(steer: Any, client: Client, platform: Sandbox) -> None:
+    """Who plays by hand need not copy an id."""
+    for _ in range(2):
+        await client.post("/be/tickets", order(platform))
+    latest, earlier = platform.book.tickets()
+
+    await steer.AdvanceTicket(pb.AdvanceTicketRequest(step=pb.TICKET_STEP_WIN))
+
+    assert platform.book.get(latest.id).status is Status.RESULTED
+    assert platform.book.get(earlier.id) == earlier
 
 
 async def _listed(steer: Any, operator: str = "") -> list[pb.TicketFacts]:

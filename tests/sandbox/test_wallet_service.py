@@ -195,7 +195,13 @@ async def test_players_are_known_by_their_tokens(caller: Caller) -> None:
 
     answer = await caller.pam.Identify(pam.IdentifyRequest(operator="site", token="demo"))
 
-    assert answer == pam.IdentifyResponse(player_id=answer.player_id, lang="en", balance=99_000, currency="KES")
+    assert answer == pam.IdentifyResponse(
+        player_id=answer.player_id,
+        lang="en",
+        balance=99_000,
+        currency="KES",
+        feature_flags={"cashout": True, "bonus": False},
+    )
     assert caller.wallet.balance(answer.player_id) == caller.wallet.balance("demo") == 99_000
     for token, code in (("nobody", Code.NOT_FOUND), ("blocked", Code.PERMISSION_DENIED)):
         assert (await refusal(caller.pam.Identify(pam.IdentifyRequest(token=token))))[0] is code

@@ -15,7 +15,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway.failure import Failure, Reason
 from gateway.sandbox import Fault, FaultKind, Sandbox
 from gateway.server.drain import OpenCalls
-from tests.harness import Client, client_of, http_answer, refused, say_nothing, scripted, settings_for, standing
+from tests.harness import (
+    Client,
+    Refusal,
+    client_of,
+    http_answer,
+    refused,
+    say_nothing,
+    scripted,
+    settings_for,
+    standing,
+)
 from tests.rpc.bets import balance, placed
 from tests.rpc.calls import CHANGES, CREATE, GET_TICKET, READS, Gate, To, facing, leaving_is_told, name_of, refusal_of
 
@@ -48,6 +58,50 @@ async def test_a_call_in_flight_is_finished_and_new_ones_are_refused(to: To) -> 
 
 async def _made(to: To, client: Client) -> Any:
     return await to(client)
+
+
+async def test_a_lame_duck_is_known_as_one_and_serves() -> None:
+    """While load balancers learn that the gateway goes away, everything is served as before."""
+    answers = http_answer(200, TICKET)
+    async with scripted(answers, answers) as platform:
+        settings = settings_for(platform.url, server={"lameduck_s": 1})
+        async with standing(settings) as (client, end):
+            ended = end()
+            await leaving_is_told(client)
+            for to in (GET_TICKET, CREATE):
+                assert (await _made(to, client)).ticket.code == "AB12CD"
+            await ended
+
+
+async def test_clients_that_call_are_asked_to_leave_first() -> None:
+    """With a limit on the age of connections nobody who calls is refused before every connection is past it."""
+    async with scripted(*[http_answer(200, TICKET)] * 1000) as platform:
+        settings = settings_for(platform.url, server={"connection_age_s": 1})
+        async with standing(settings) as (client, end):
+            await GET_TICKET(client)
+            ended = end()
+            await leaving_is_told(client)
+            served = 0
+            while not ended.done():
+                refusal = await _refused(client)
+                if refusal is not None:
+                    break
+                served += 1
+            await ended
+
+    assert served > 0
+    # The client's own library says so: there is nobody to connect to. The gateway did not have to refuse anything.
+    assert refusal is None or (refusal.code is grpc.StatusCode.UNAVAILABLE and not refusal.info)
+
+
+async def _refused(client: Client) -> Any:
+    try:
+        await GET_TICKET(client)
+    except grpc.aio.AioRpcError as error:
+        refusal = Refusal()
+        refusal.take(error)
+        return refusal
+    return None
 
 
 async def test_an_idle_gateway_goes_at_once() -> None:

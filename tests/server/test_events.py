@@ -32,7 +32,7 @@ from tests.ledger.rows import ledger_at
 from tests.webhooks.circle import Circle, Clock, circle, circle_settings, until_rows
 from tests.webhooks.deliveries import ACTIONS, NOTIFICATIONS, SAMPLES
 from tests.webhooks.process import process, settings_of
-from tests.webhooks.services import Held, failing, services, until
+from tests.webhooks.services import Behaviour, Held, agreeing, failing, services, until
 
 KINDS: Final = [token for token in (*ACTIONS, *NOTIFICATIONS) if token not in ("identify", "otp")]
 PATIENCE_S: Final = 15
@@ -178,6 +178,27 @@ async def test_what_is_tried_on_is_told_once_and_in_order(running: Circle) -> No
     await until(lambda: running.counts.get("webhook_needs_human"))
     assert (await running.send("ticket_rollback", 2)).status_code == 200
     assert kinds_of(await subscriber(running).read(2)) == ["ticket_win", "ticket_rollback"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (agreeing, ["ticket_create", "ticket_discard"]),
+        (failing(grpc.StatusCode.UNAVAILABLE), ["ticket_discard"]),
+    ],
+)
+async def test_a_discard_is_told_after_its_create(ending: Behaviour, told: list[str]) -> None:
+    """Though it is answered while the create's try is still out; that the create is lost is told to nobody."""
+    async with circle(webhooks={"answer_after_s": 0.05}) as running:
+        held = Held(ending)
+        running.services.will("CreateTicket", held)
+        create = asyncio.create_task(running.send("ticket_create", 1))
+        await held.asked.wait()
+        assert (await running.send("ticket_discard", 2)).status_code == 200
+        held.open.set()
+        await create
+        assert kinds_of(await subscriber(running).read(len(told))) == told
+        await until_rows(running, "SELECT COUNT(*) FROM events", len(told))
 
 
 async def test_operators_do_not_hear_of_each_other(running: Circle) -> None:

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.message import Message
 
 from betstack.operation.v1 import operation_service_pb2 as pb
+from gateway.callers import Access, Credentials, Policy
 from gateway.failure import Failure, Reason
 from gateway.server.drain import OpenCalls
 from gateway.server.own import Answers, OwnCall, once, own_road, own_rpc
@@ -24,8 +25,9 @@ NEWS: Final = [pb.WatchOperationResponse(operation=pb.Operation(attempts=n)) for
 async def answered(answers: Answers, calls: OpenCalls | None = None, **fields: Any) -> list[Message]:
     """Take the road with one call, to its end."""
     rpc = own_rpc(SERVICE, "WatchOperation", answers, subject="request_id")
-    road = own_road({"site"}, calls or OpenCalls(), Telemetry())
-    return [answer async for answer in road(OwnCall(**{"rpc": rpc, "request": REQUEST, **fields}))]
+    road = own_road({"site"}, calls or OpenCalls(), Telemetry(), Access(Policy({})))
+    call = OwnCall(**{"rpc": rpc, "request": REQUEST, "shown": Credentials(), **fields})
+    return [answer async for answer in road(call)]
 
 
 async def news(_: Any) -> AsyncGenerator[Message, None]:
@@ -76,8 +78,8 @@ async def test_a_call_is_open_until_its_last_answer() -> None:
 async def test_a_stream_may_fail_after_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     """The failure comes after what was answered, and is what the record says."""
     rpc = own_rpc(SERVICE, "WatchOperation", _torn, subject="request_id")
-    road = own_road({"site"}, OpenCalls(), Telemetry())
-    stream = road(OwnCall(rpc, REQUEST))
+    road = own_road({"site"}, OpenCalls(), Telemetry(), Access(Policy({})))
+    stream = road(OwnCall(rpc, REQUEST, Credentials()))
 
     with caplog.at_level(logging.INFO, logger="gateway"):
         assert await anext(stream) == NEWS[0]

@@ -22,7 +22,18 @@ from betstack.pam.v1 import pam_service_pb2_grpc as pam_grpc
 from betstack.sms.v1 import sms_service_pb2 as sms
 from betstack.sms.v1 import sms_service_pb2_grpc as sms_grpc
 
-__all__ = ["PATIENCE_S", "Call", "Held", "Services", "agreeing", "failing", "refusing", "services", "until"]
+__all__ = [
+    "PATIENCE_S",
+    "Behaviour",
+    "Call",
+    "Held",
+    "Services",
+    "agreeing",
+    "failing",
+    "refusing",
+    "services",
+    "until",
+]
 
 PATIENCE_S: Final = 15.0
 """How long a test waits for anything, in seconds."""

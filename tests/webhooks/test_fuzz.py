@@ -20,6 +20,7 @@ from gateway.webhooks.answers import OK, Reply
 from gateway.webhooks.receiver import Receiver
 from gateway.wire.inbound import inbound
 from gateway.wire.signing import verify
+from tests.harness import SECRET
 from tests.webhooks.circle import circle_settings
 from tests.webhooks.deliveries import ACTIONS, NOTIFICATIONS, delivery, signature
 from tests.webhooks.fuzz import fuzz
@@ -74,7 +75,9 @@ def answered(
     """Give a request to the application as a server that checks nothing would; returns what it answers."""
     behind: Any = Passed()
     telemetry = Telemetry()
-    app = Receiver(_SETTINGS, behind, behind, _ACTIONS, telemetry, lambda: float(NOW)).app()
+    app = Receiver(
+        _SETTINGS, behind, behind, _ACTIONS, telemetry, lambda: float(NOW), lambda _: [SECRET.encode()]
+    ).app()
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "raw_path": b"", "headers": headers}
     scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http", "root_path": ""}
     sent: list[dict[str, Any]] = []

@@ -17,6 +17,7 @@ from gateway.contract import load_contract
 from gateway.contract.shapes import Field, Kind
 from gateway.ledger.database import LedgerUnavailable
 from gateway.wire.jsontext import DEPTH_LIMIT
+from gateway.wire.validation import checker
 from tests.harness import SECRET
 from tests.logs import facts_of
 from tests.webhooks.circle import Circle, Clock, circle
@@ -33,6 +34,7 @@ from tests.webhooks.deliveries import (
 
 LIMIT: Final = 262_144
 TOKENS: Final = [*ACTIONS, *NOTIFICATIONS]
+ROUTES: Final = [*load_contract().routes.values()]
 PERSONAL: Final = ("UnIqUe-ToKeN", "260977223120", "1234", "213456451", "sometokenvalue")
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -527,6 +529,43 @@ async def test_unknown_keys_and_words_reach_the_service(door: Circle) -> None:
     assert list(call.request.unmapped["deep"]["a"]) == [1, None, str(2**60)]
     assert call.request.ticket_type == 0
     assert door.gateway.telemetry.unmapped_fields["betstack.pam.v1.CreateTicketRequest.colour"] == 1
+
+
+BEYOND_THE_RULES: Final[dict[str, Any]] = {
+    "token": "t" * 5000,
+    "ticket_code": "x" * 300,
+    "player_id": "p\n",
+    "psp": "mobile\u0085",
+    "price": 0,
+    "stake": 0,
+    "wht_amount": -1,
+    "wht": -0.5,
+    "ext_amount": -1,
+    "ext": -12.5,
+    "gross_payout": -1,
+    "net_payout": -1,
+    "currency": "shilling",
+    "atag": "a\u001b",
+    "rtag": "r" * 300,
+    "reason": "x" * 2000,
+    "code": "\u0007",
+    "msisdn": "+" * 40,
+}
+"""What a caller may not send, by field."""
+
+
+@pytest.mark.parametrize("token", TOKENS)
+async def test_the_rules_for_callers_are_not_for_the_platform(door: Circle, token: str) -> None:
+    """A verified delivery is passed on as it is, although the gateway would not send a caller's request like it."""
+    changes = {key: value for key, value in BEYOND_THE_RULES.items() if key in SAMPLES[token]}
+    named = {"ticket_id": f"beyond-{token}"} if "ticket_id" in SAMPLES[token] else {}
+
+    assert (await door.send(token, **named, **changes)).status_code == 200
+
+    [call] = door.services.calls
+    assert {key: getattr(call.request, key) for key in changes} == changes
+    [route] = [route for route in ROUTES if route.envelope and route.envelope.token == token]
+    assert {violation.field for violation in checker(route)(call.request)} == changes.keys()
 
 
 async def test_characters_that_no_database_keeps_arrive(door: Circle) -> None:

@@ -281,6 +281,21 @@ async def test_the_next_action_passes_when_one_has_ended(store: Store, state: St
     assert not await store.run(facts.earlier_open, rollback, await store.here())
 
 
+async def test_what_may_still_be_told_is_told_first(store: Store, neighbour: Store, clock: Clock) -> None:
+    """What is accepted while an earlier action's try is out waits to be told, whoever kept it and whatever he died of."""
+    create = await store.begun(Action.CREATE, 1)
+    update, discard = await store.begun(Action.UPDATE, 2), await neighbour.begun(Action.DISCARD, 3)
+    assert await store.run(facts.answer_early, update, update.request, clock())
+    await store.run(facts.fail_again, update, clock(), update.request, clock())
+    await store.outlives(neighbour)
+    assert await store.accept(Action.DISCARD, 3) == Answered(OK)
+    assert await store.told() == []
+    await store.run(facts.finish, create, OK, State.DONE, create.request, clock())
+    for row in (update, discard):
+        await store.run(facts.finish, row, OK, State.DONE, row.request, clock())
+    assert await store.told() == ["ticket_create", "ticket_update", "ticket_discard"]
+
+
 # --------------------------------------------------------------------------------------------------------- forgetting
 
 

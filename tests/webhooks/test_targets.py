@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.callers import token_hash
 from gateway.settings import Settings, SettingsProblems, Webhooks
 from tests.harness import settings_for
 from tests.webhooks.certificates import Certificates
@@ -33,7 +34,9 @@ def _problems(**site: Any) -> list[str]:
 
 
 def _settings(*, listen: str = "127.0.0.1:50051", webhooks: str = "127.0.0.1:8080", **site: Any) -> Settings:
-    return circle_settings("127.0.0.1:50052", site=site, server={"listen": listen}, webhooks={"listen": webhooks})
+    server = {"listen": listen, "insecure": True}
+    callers = {"all": {"tokens": [token_hash("all")], "operators": ["*"], "rights": ["read"]}}
+    return circle_settings("127.0.0.1:50052", site=site, server=server, callers=callers, webhooks={"listen": webhooks})
 
 
 @pytest.mark.parametrize("name", ["pam_target", "sms_target"])
@@ -82,6 +85,7 @@ def test_certificates_are_looked_at_before_anything_starts(certificates: Certifi
     """Files that are not there or something else, a certificate without its key, and a key of another one."""
     text = tmp_path / "text.pem"
     text.write_text("some text")
+    text.chmod(0o600)
     ours = certificates.site(mutual=True)
     assert _problems(**ours) == []
     for name in ("target_ca_file", "target_cert_file", "target_key_file"):

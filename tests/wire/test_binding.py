@@ -209,16 +209,6 @@ def test_every_request_is_spelled_as_documented(rpc: str, valid_messages: Draw, 
 
 
 @pytest.mark.parametrize("rpc", ROUTES)
-@settings(max_examples=8, deadline=None)
-@given(data=st.data())
-def test_what_the_other_tests_call_valid_is_valid(rpc: str, valid_messages: Draw, data: DataObject) -> None:
-    """The random valid requests have no violations."""
-    request = data.draw(valid_messages(ROUTES[rpc].request.message))
-
-    assert checker(ROUTES[rpc])(request) == ()
-
-
-@pytest.mark.parametrize("rpc", ROUTES)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_request_without_violations_binds(rpc: str, any_messages: Draw, data: DataObject) -> None:

@@ -19,7 +19,7 @@ from gateway.failure import Failure, Reason
 from gateway.wire.codes import code_tables
 from gateway.wire.envelope import HttpAnswer, reader
 
-READERS = {route.short: reader(route, code_tables()) for route in load_contract().routes.values()}
+READERS = {route.short: reader(route, code_tables().__getitem__) for route in load_contract().routes.values()}
 
 GET_TICKET = "TicketService/GetTicket"
 TICKET = "betstack.ticket.v1.Ticket"

@@ -128,7 +128,7 @@ DECISIONS: list[Row] = [
 
 
 def _read(rpc: str, status: int, body: bytes, **rest: Any) -> Message:
-    return reader(ROUTES[rpc], code_tables())(HttpAnswer(status, rest.pop("headers", {}), body, **rest), [])
+    return reader(ROUTES[rpc], code_tables().__getitem__)(HttpAnswer(status, rest.pop("headers", {}), body, **rest), [])
 
 
 def _failure(rpc: str, status: int, body: bytes, **rest: Any) -> Failure:
@@ -188,7 +188,7 @@ def test_the_documented_codes_are_all_there_are() -> None:
 )
 def test_settings_overlay_the_codes_of_one_api(rpc: str, code: int, reason: Reason) -> None:
     """A number that the settings map has their reason in that API, before the documented one, and no other changes."""
-    read = reader(ROUTES[rpc], code_tables(OVERLAY))
+    read = reader(ROUTES[rpc], code_tables(OVERLAY).__getitem__)
 
     with pytest.raises(Failure) as failure:
         read(HttpAnswer(400, {}, f'{{"code":{code},"message":"x"}}'.encode()), [])
@@ -199,7 +199,7 @@ def test_settings_overlay_the_codes_of_one_api(rpc: str, code: int, reason: Reas
 @pytest.mark.parametrize("rpc", BY_BODY)
 def test_a_code_from_the_settings_decides_about_a_200(rpc: str) -> None:
     """Once the settings know a code, it is a refusal at HTTP 200 too and no longer an unknown outcome."""
-    read = reader(ROUTES[rpc], code_tables(OVERLAY))
+    read = reader(ROUTES[rpc], code_tables(OVERLAY).__getitem__)
 
     with pytest.raises(Failure) as failure:
         read(HttpAnswer(200, {}, b'{"code":112,"message":"Ticket odds changed"}'), [])

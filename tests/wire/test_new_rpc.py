@@ -72,7 +72,10 @@ message_type {
 message_type { name: "FindResponse" }
 service {
   name: "Shop"
-  options { [betstack.upstream.v1.api] { name: "bc" base_url: BASE_URL_PLATFORM } }
+  options {
+    [betstack.upstream.v1.api] { name: "bc" base_url: BASE_URL_PLATFORM }
+    [betstack.upstream.v1.right]: RIGHT_READ
+  }
   method {
     name: "Buy" input_type: ".test.BuyRequest" output_type: ".test.BuyResponse"
     options { [betstack.upstream.v1.call] { post: "/things" class: CALL_CLASS_DEBIT } }
@@ -93,7 +96,10 @@ def shop() -> dict[str, Translation]:
         pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
     pool.AddSerializedFile(text_format.Parse(PROTO, FileDescriptorProto()).SerializeToString())
     contract = load_contract([pool.FindFileByName("test/shop.proto")])
-    return {translation.route.method: translation for translation in translations(contract, code_tables()).values()}
+    return {
+        translation.route.method: translation
+        for translation in translations(contract, code_tables().__getitem__).values()
+    }
 
 
 def _request(translation: Translation, **fields: Any) -> Message:

@@ -19,7 +19,7 @@ from gateway.wire.codes import code_tables
 from gateway.wire.envelope import HttpAnswer, Read, reader
 
 ROUTES = {route.short: route for route in load_contract().routes.values()}
-READERS: dict[str, Read] = {rpc: reader(route, code_tables()) for rpc, route in ROUTES.items()}
+READERS: dict[str, Read] = {rpc: reader(route, code_tables().__getitem__) for rpc, route in ROUTES.items()}
 
 BODIES = [
     b"",

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from betstack.pam.v1 import pam_service_pb2 as betstack_dot_pam_dot_v1_dot_pam__service__pb2
 from betstack.sms.v1 import sms_service_pb2 as betstack_dot_sms_dot_v1_dot_sms__service__pb2
+from betstack.upstream.v1 import options_pb2 as betstack_dot_upstream_dot_v1_dot_options__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%betstack/event/v1/event_service.proto\x12\x11\x62\x65tstack.event.v1\x1a!betstack/pam/v1/pam_service.proto\x1a!betstack/sms/v1/sms_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\x10SubscribeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12+\n\x05kinds\x18\x02 \x03(\x0e\x32\x1c.betstack.event.v1.EventKind\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x04 \x01(\t\"L\n\x11SubscribeResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\'\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x18.betstack.event.v1.Event\"H\n\x12\x41\x63knowledgeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"\x15\n\x13\x41\x63knowledgeResponse\"\xf4\x06\n\x05\x45vent\x12\x10\n\x08operator\x18\x01 \x01(\t\x12/\n\x0bsigned_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\raccepted_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\rticket_create\x18\n \x01(\x0b\x32$.betstack.pam.v1.CreateTicketRequestH\x00\x12?\n\x0eticket_reserve\x18\x0b \x01(\x0b\x32%.betstack.pam.v1.ReserveTicketRequestH\x00\x12=\n\rticket_update\x18\x0c \x01(\x0b\x32$.betstack.pam.v1.UpdateTicketRequestH\x00\x12<\n\rticket_closed\x18\r \x01(\x0b\x32#.betstack.pam.v1.CloseTicketRequestH\x00\x12=\n\rticket_refund\x18\x0e \x01(\x0b\x32$.betstack.pam.v1.RefundTicketRequestH\x00\x12\x37\n\nticket_win\x18\x0f \x01(\x0b\x32!.betstack.pam.v1.WinTicketRequestH\x00\x12\x39\n\x0bticket_lost\x18\x10 \x01(\x0b\x32\".betstack.pam.v1.LoseTicketRequestH\x00\x12\x39\n\x0bticket_void\x18\x11 \x01(\x0b\x32\".betstack.pam.v1.VoidTicketRequestH\x00\x12?\n\x0eticket_discard\x18\x12 \x01(\x0b\x32%.betstack.pam.v1.DiscardTicketRequestH\x00\x12\x41\n\x0fticket_rollback\x18\x13 \x01(\x0b\x32&.betstack.pam.v1.RollbackTicketRequestH\x00\x12\x41\n\rticket_status\x18\x14 \x01(\x0b\x32(.betstack.sms.v1.SendTicketStatusRequestH\x00\x12;\n\nbet_result\x18\x15 \x01(\x0b\x32%.betstack.sms.v1.SendBetResultRequestH\x00\x42\x06\n\x04\x62ody*\x89\x03\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45VENT_KIND_TICKET_CREATE\x10\n\x12\x1d\n\x19\x45VENT_KIND_TICKET_RESERVE\x10\x0b\x12\x1c\n\x18\x45VENT_KIND_TICKET_UPDATE\x10\x0c\x12\x1c\n\x18\x45VENT_KIND_TICKET_CLOSED\x10\r\x12\x1c\n\x18\x45VENT_KIND_TICKET_REFUND\x10\x0e\x12\x19\n\x15\x45VENT_KIND_TICKET_WIN\x10\x0f\x12\x1a\n\x16\x45VENT_KIND_TICKET_LOST\x10\x10\x12\x1a\n\x16\x45VENT_KIND_TICKET_VOID\x10\x11\x12\x1d\n\x19\x45VENT_KIND_TICKET_DISCARD\x10\x12\x12\x1e\n\x1a\x45VENT_KIND_TICKET_ROLLBACK\x10\x13\x12\x1c\n\x18\x45VENT_KIND_TICKET_STATUS\x10\x14\x12\x19\n\x15\x45VENT_KIND_BET_RESULT\x10\x15\x32\xc6\x01\n\x0c\x45ventService\x12X\n\tSubscribe\x12#.betstack.event.v1.SubscribeRequest\x1a$.betstack.event.v1.SubscribeResponse0\x01\x12\\\n\x0b\x41\x63knowledge\x12%.betstack.event.v1.AcknowledgeRequest\x1a&.betstack.event.v1.AcknowledgeResponseBG\n\x14io.betstack.event.v1P\x01Z\x19\x62\x65tstack/event/v1;eventv1\xaa\x02\x11\x42\x65tstack.Event.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%betstack/event/v1/event_service.proto\x12\x11\x62\x65tstack.event.v1\x1a!betstack/pam/v1/pam_service.proto\x1a!betstack/sms/v1/sms_service.proto\x1a\"betstack/upstream/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"s\n\x10SubscribeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12+\n\x05kinds\x18\x02 \x03(\x0e\x32\x1c.betstack.event.v1.EventKind\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x04 \x01(\t\"L\n\x11SubscribeResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\'\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x18.betstack.event.v1.Event\"H\n\x12\x41\x63knowledgeRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"\x15\n\x13\x41\x63knowledgeResponse\"\xf4\x06\n\x05\x45vent\x12\x10\n\x08operator\x18\x01 \x01(\t\x12/\n\x0bsigned_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\raccepted_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\rticket_create\x18\n \x01(\x0b\x32$.betstack.pam.v1.CreateTicketRequestH\x00\x12?\n\x0eticket_reserve\x18\x0b \x01(\x0b\x32%.betstack.pam.v1.ReserveTicketRequestH\x00\x12=\n\rticket_update\x18\x0c \x01(\x0b\x32$.betstack.pam.v1.UpdateTicketRequestH\x00\x12<\n\rticket_closed\x18\r \x01(\x0b\x32#.betstack.pam.v1.CloseTicketRequestH\x00\x12=\n\rticket_refund\x18\x0e \x01(\x0b\x32$.betstack.pam.v1.RefundTicketRequestH\x00\x12\x37\n\nticket_win\x18\x0f \x01(\x0b\x32!.betstack.pam.v1.WinTicketRequestH\x00\x12\x39\n\x0bticket_lost\x18\x10 \x01(\x0b\x32\".betstack.pam.v1.LoseTicketRequestH\x00\x12\x39\n\x0bticket_void\x18\x11 \x01(\x0b\x32\".betstack.pam.v1.VoidTicketRequestH\x00\x12?\n\x0eticket_discard\x18\x12 \x01(\x0b\x32%.betstack.pam.v1.DiscardTicketRequestH\x00\x12\x41\n\x0fticket_rollback\x18\x13 \x01(\x0b\x32&.betstack.pam.v1.RollbackTicketRequestH\x00\x12\x41\n\rticket_status\x18\x14 \x01(\x0b\x32(.betstack.sms.v1.SendTicketStatusRequestH\x00\x12;\n\nbet_result\x18\x15 \x01(\x0b\x32%.betstack.sms.v1.SendBetResultRequestH\x00\x42\x06\n\x04\x62ody*\x89\x03\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45VENT_KIND_TICKET_CREATE\x10\n\x12\x1d\n\x19\x45VENT_KIND_TICKET_RESERVE\x10\x0b\x12\x1c\n\x18\x45VENT_KIND_TICKET_UPDATE\x10\x0c\x12\x1c\n\x18\x45VENT_KIND_TICKET_CLOSED\x10\r\x12\x1c\n\x18\x45VENT_KIND_TICKET_REFUND\x10\x0e\x12\x19\n\x15\x45VENT_KIND_TICKET_WIN\x10\x0f\x12\x1a\n\x16\x45VENT_KIND_TICKET_LOST\x10\x10\x12\x1a\n\x16\x45VENT_KIND_TICKET_VOID\x10\x11\x12\x1d\n\x19\x45VENT_KIND_TICKET_DISCARD\x10\x12\x12\x1e\n\x1a\x45VENT_KIND_TICKET_ROLLBACK\x10\x13\x12\x1c\n\x18\x45VENT_KIND_TICKET_STATUS\x10\x14\x12\x19\n\x15\x45VENT_KIND_BET_RESULT\x10\x15\x32\xcc\x01\n\x0c\x45ventService\x12X\n\tSubscribe\x12#.betstack.event.v1.SubscribeRequest\x1a$.betstack.event.v1.SubscribeResponse0\x01\x12\\\n\x0b\x41\x63knowledge\x12%.betstack.event.v1.AcknowledgeRequest\x1a&.betstack.event.v1.AcknowledgeResponse\x1a\x04\xf0\xc7\x18\x01\x42G\n\x14io.betstack.event.v1P\x01Z\x19\x62\x65tstack/event/v1;eventv1\xaa\x02\x11\x42\x65tstack.Event.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +36,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'betstack.event.v1.event_ser
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024io.betstack.event.v1P\001Z\031betstack/event/v1;eventv1\252\002\021Betstack.Event.V1'
-  _globals['_EVENTKIND']._serialized_start=1343
-  _globals['_EVENTKIND']._serialized_end=1736
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=163
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=278
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=280
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=356
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=358
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=430
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=432
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=453
-  _globals['_EVENT']._serialized_start=456
-  _globals['_EVENT']._serialized_end=1340
-  _globals['_EVENTSERVICE']._serialized_start=1739
-  _globals['_EVENTSERVICE']._serialized_end=1937
+  _globals['_EVENTSERVICE']._loaded_options = None
+  _globals['_EVENTSERVICE']._serialized_options = b'\360\307\030\001'
+  _globals['_EVENTKIND']._serialized_start=1379
+  _globals['_EVENTKIND']._serialized_end=1772
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=199
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=314
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=316
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=392
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=394
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=466
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=468
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=489
+  _globals['_EVENT']._serialized_start=492
+  _globals['_EVENT']._serialized_end=1376
+  _globals['_EVENTSERVICE']._serialized_start=1775
+  _globals['_EVENTSERVICE']._serialized_end=1979
 # @@protoc_insertion_point(module_scope)

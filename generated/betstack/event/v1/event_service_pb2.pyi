@@ -2,6 +2,7 @@ import datetime
 
 from betstack.pam.v1 import pam_service_pb2 as _pam_service_pb2
 from betstack.sms.v1 import sms_service_pb2 as _sms_service_pb2
+from betstack.upstream.v1 import options_pb2 as _options_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from betstack.error.v1 import error_reason_pb2 as betstack_dot_error_dot_v1_dot_error__reason__pb2
+from betstack.upstream.v1 import options_pb2 as betstack_dot_upstream_dot_v1_dot_options__pb2
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-betstack/operation/v1/operation_service.proto\x12\x15\x62\x65tstack.operation.v1\x1a$betstack/error/v1/error_reason.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\";\n\x13GetOperationRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x14GetOperationResponse\x12\x33\n\toperation\x18\x01 \x01(\x0b\x32 .betstack.operation.v1.Operation\"\xb6\x01\n\x15ListOperationsRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x35\n\x06states\x18\x02 \x03(\x0e\x32%.betstack.operation.v1.OperationState\x12-\n\nolder_than\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"g\n\x16ListOperationsResponse\x12\x34\n\noperations\x18\x01 \x03(\x0b\x32 .betstack.operation.v1.Operation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x15WatchOperationRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"M\n\x16WatchOperationResponse\x12\x33\n\toperation\x18\x01 \x01(\x0b\x32 .betstack.operation.v1.Operation\"\x9e\x01\n\x17ResolveOperationRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x38\n\x07verdict\x18\x03 \x01(\x0e\x32\'.betstack.operation.v1.OperationVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bresolved_by\x18\x05 \x01(\t\"O\n\x18ResolveOperationResponse\x12\x33\n\toperation\x18\x01 \x01(\x0b\x32 .betstack.operation.v1.Operation\"\xba\x04\n\tOperation\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.betstack.operation.v1.OperationState\x12\x34\n\nwire_stage\x18\x05 \x01(\x0e\x32 .betstack.operation.v1.WireStage\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\x05\x12\x11\n\tticket_id\x18\x07 \x01(\t\x12\x31\n\rreceived_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsent_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x08response\x18\x0c \x01(\x0b\x32\x14.google.protobuf.AnyH\x00\x12:\n\x07\x66\x61ilure\x18\r \x01(\x0b\x32\'.betstack.operation.v1.OperationFailureH\x00\x12\x33\n\x05notes\x18\x0e \x03(\x0b\x32$.betstack.operation.v1.OperationNoteB\t\n\x07outcome\"\xcd\x01\n\x10OperationFailure\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.betstack.error.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12G\n\x08metadata\x18\x03 \x03(\x0b\x32\x35.betstack.operation.v1.OperationFailure.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"G\n\rOperationNote\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x02 \x01(\t*\xa3\x02\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18OPERATION_STATE_RECEIVED\x10\x01\x12\x1b\n\x17OPERATION_STATE_SENDING\x10\x02\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x03\x12\x1c\n\x18OPERATION_STATE_REJECTED\x10\x04\x12\x1c\n\x18OPERATION_STATE_NOT_SENT\x10\x05\x12\x1b\n\x17OPERATION_STATE_UNKNOWN\x10\x06\x12\x1c\n\x18OPERATION_STATE_REVERSED\x10\x07\x12\x1f\n\x1bOPERATION_STATE_NEEDS_HUMAN\x10\x08*\x95\x01\n\tWireStage\x12\x1a\n\x16WIRE_STAGE_UNSPECIFIED\x10\x00\x12\x19\n\x15WIRE_STAGE_NEVER_SENT\x10\x01\x12\x19\n\x15WIRE_STAGE_MAYBE_SENT\x10\x02\x12\x1d\n\x19WIRE_STAGE_SENT_NO_ANSWER\x10\x03\x12\x17\n\x13WIRE_STAGE_ANSWERED\x10\x04*\x99\x01\n\x10OperationVerdict\x12!\n\x1dOPERATION_VERDICT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aOPERATION_VERDICT_EXECUTED\x10\x01\x12\"\n\x1eOPERATION_VERDICT_NOT_EXECUTED\x10\x02\x12\x1e\n\x1aOPERATION_VERDICT_REVERSED\x10\x03\x32\xd0\x03\n\x10OperationService\x12g\n\x0cGetOperation\x12*.betstack.operation.v1.GetOperationRequest\x1a+.betstack.operation.v1.GetOperationResponse\x12m\n\x0eListOperations\x12,.betstack.operation.v1.ListOperationsRequest\x1a-.betstack.operation.v1.ListOperationsResponse\x12o\n\x0eWatchOperation\x12,.betstack.operation.v1.WatchOperationRequest\x1a-.betstack.operation.v1.WatchOperationResponse0\x01\x12s\n\x10ResolveOperation\x12..betstack.operation.v1.ResolveOperationRequest\x1a/.betstack.operation.v1.ResolveOperationResponseBW\n\x18io.betstack.operation.v1P\x01Z!betstack/operation/v1;operationv1\xaa\x02\x15\x42\x65tstack.Operation.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-betstack/operation/v1/operation_service.proto\x12\x15\x62\x65tstack.operation.v1\x1a$betstack/error/v1/error_reason.proto\x1a\"betstack/upstream/v1/options.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\";\n\x13GetOperationRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"K\n\x14GetOperationResponse\x12\x33\n\toperation\x18\x01 \x01(\x0b\x32 .betstack.operation.v1.Operation\"\xb6\x01\n\x15ListOperationsRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x35\n\x06states\x18\x02 \x03(\x0e\x32%.betstack.operation.v1.OperationState\x12-\n\nolder_than\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"g\n\x16ListOperationsResponse\x12\x34\n\noperations\x18\x01 \x03(\x0b\x32 .betstack.operation.v1.Operation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x15WatchOperationRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"M\n\x16WatchOperationResponse\x12\x33\n\toperation\x18\x01 \x01(\x0b\x32 .betstack.operation.v1.Operation\"\x9e\x01\n\x17ResolveOperationRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x38\n\x07verdict\x18\x03 \x01(\x0e\x32\'.betstack.operation.v1.OperationVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bresolved_by\x18\x05 \x01(\t\"O\n\x18ResolveOperationResponse\x12\x33\n\toperation\x18\x01 \x01(\x0b\x32 .betstack.operation.v1.Operation\"\xba\x04\n\tOperation\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.betstack.operation.v1.OperationState\x12\x34\n\nwire_stage\x18\x05 \x01(\x0e\x32 .betstack.operation.v1.WireStage\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\x05\x12\x11\n\tticket_id\x18\x07 \x01(\t\x12\x31\n\rreceived_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsent_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x08response\x18\x0c \x01(\x0b\x32\x14.google.protobuf.AnyH\x00\x12:\n\x07\x66\x61ilure\x18\r \x01(\x0b\x32\'.betstack.operation.v1.OperationFailureH\x00\x12\x33\n\x05notes\x18\x0e \x03(\x0b\x32$.betstack.operation.v1.OperationNoteB\t\n\x07outcome\"\xcd\x01\n\x10OperationFailure\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.betstack.error.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12G\n\x08metadata\x18\x03 \x03(\x0b\x32\x35.betstack.operation.v1.OperationFailure.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"G\n\rOperationNote\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x02 \x01(\t*\xa3\x02\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18OPERATION_STATE_RECEIVED\x10\x01\x12\x1b\n\x17OPERATION_STATE_SENDING\x10\x02\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x03\x12\x1c\n\x18OPERATION_STATE_REJECTED\x10\x04\x12\x1c\n\x18OPERATION_STATE_NOT_SENT\x10\x05\x12\x1b\n\x17OPERATION_STATE_UNKNOWN\x10\x06\x12\x1c\n\x18OPERATION_STATE_REVERSED\x10\x07\x12\x1f\n\x1bOPERATION_STATE_NEEDS_HUMAN\x10\x08*\x95\x01\n\tWireStage\x12\x1a\n\x16WIRE_STAGE_UNSPECIFIED\x10\x00\x12\x19\n\x15WIRE_STAGE_NEVER_SENT\x10\x01\x12\x19\n\x15WIRE_STAGE_MAYBE_SENT\x10\x02\x12\x1d\n\x19WIRE_STAGE_SENT_NO_ANSWER\x10\x03\x12\x17\n\x13WIRE_STAGE_ANSWERED\x10\x04*\x99\x01\n\x10OperationVerdict\x12!\n\x1dOPERATION_VERDICT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aOPERATION_VERDICT_EXECUTED\x10\x01\x12\"\n\x1eOPERATION_VERDICT_NOT_EXECUTED\x10\x02\x12\x1e\n\x1aOPERATION_VERDICT_REVERSED\x10\x03\x32\xdc\x03\n\x10OperationService\x12g\n\x0cGetOperation\x12*.betstack.operation.v1.GetOperationRequest\x1a+.betstack.operation.v1.GetOperationResponse\x12m\n\x0eListOperations\x12,.betstack.operation.v1.ListOperationsRequest\x1a-.betstack.operation.v1.ListOperationsResponse\x12o\n\x0eWatchOperation\x12,.betstack.operation.v1.WatchOperationRequest\x1a-.betstack.operation.v1.WatchOperationResponse0\x01\x12y\n\x10ResolveOperation\x12..betstack.operation.v1.ResolveOperationRequest\x1a/.betstack.operation.v1.ResolveOperationResponse\"\x04\xf0\xc7\x18\x05\x1a\x04\xf0\xc7\x18\x01\x42W\n\x18io.betstack.operation.v1P\x01Z!betstack/operation/v1;operationv1\xaa\x02\x15\x42\x65tstack.Operation.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,36 +39,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\030io.betstack.operation.v1P\001Z!betstack/operation/v1;operationv1\252\002\025Betstack.Operation.V1'
   _globals['_OPERATIONFAILURE_METADATAENTRY']._loaded_options = None
   _globals['_OPERATIONFAILURE_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_OPERATIONSTATE']._serialized_start=1869
-  _globals['_OPERATIONSTATE']._serialized_end=2160
-  _globals['_WIRESTAGE']._serialized_start=2163
-  _globals['_WIRESTAGE']._serialized_end=2312
-  _globals['_OPERATIONVERDICT']._serialized_start=2315
-  _globals['_OPERATIONVERDICT']._serialized_end=2468
-  _globals['_GETOPERATIONREQUEST']._serialized_start=202
-  _globals['_GETOPERATIONREQUEST']._serialized_end=261
-  _globals['_GETOPERATIONRESPONSE']._serialized_start=263
-  _globals['_GETOPERATIONRESPONSE']._serialized_end=338
-  _globals['_LISTOPERATIONSREQUEST']._serialized_start=341
-  _globals['_LISTOPERATIONSREQUEST']._serialized_end=523
-  _globals['_LISTOPERATIONSRESPONSE']._serialized_start=525
-  _globals['_LISTOPERATIONSRESPONSE']._serialized_end=628
-  _globals['_WATCHOPERATIONREQUEST']._serialized_start=630
-  _globals['_WATCHOPERATIONREQUEST']._serialized_end=691
-  _globals['_WATCHOPERATIONRESPONSE']._serialized_start=693
-  _globals['_WATCHOPERATIONRESPONSE']._serialized_end=770
-  _globals['_RESOLVEOPERATIONREQUEST']._serialized_start=773
-  _globals['_RESOLVEOPERATIONREQUEST']._serialized_end=931
-  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_start=933
-  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_end=1012
-  _globals['_OPERATION']._serialized_start=1015
-  _globals['_OPERATION']._serialized_end=1585
-  _globals['_OPERATIONFAILURE']._serialized_start=1588
-  _globals['_OPERATIONFAILURE']._serialized_end=1793
-  _globals['_OPERATIONFAILURE_METADATAENTRY']._serialized_start=1746
-  _globals['_OPERATIONFAILURE_METADATAENTRY']._serialized_end=1793
-  _globals['_OPERATIONNOTE']._serialized_start=1795
-  _globals['_OPERATIONNOTE']._serialized_end=1866
-  _globals['_OPERATIONSERVICE']._serialized_start=2471
-  _globals['_OPERATIONSERVICE']._serialized_end=2935
+  _globals['_OPERATIONSERVICE']._loaded_options = None
+  _globals['_OPERATIONSERVICE']._serialized_options = b'\360\307\030\001'
+  _globals['_OPERATIONSERVICE'].methods_by_name['ResolveOperation']._loaded_options = None
+  _globals['_OPERATIONSERVICE'].methods_by_name['ResolveOperation']._serialized_options = b'\360\307\030\005'
+  _globals['_OPERATIONSTATE']._serialized_start=1905
+  _globals['_OPERATIONSTATE']._serialized_end=2196
+  _globals['_WIRESTAGE']._serialized_start=2199
+  _globals['_WIRESTAGE']._serialized_end=2348
+  _globals['_OPERATIONVERDICT']._serialized_start=2351
+  _globals['_OPERATIONVERDICT']._serialized_end=2504
+  _globals['_GETOPERATIONREQUEST']._serialized_start=238
+  _globals['_GETOPERATIONREQUEST']._serialized_end=297
+  _globals['_GETOPERATIONRESPONSE']._serialized_start=299
+  _globals['_GETOPERATIONRESPONSE']._serialized_end=374
+  _globals['_LISTOPERATIONSREQUEST']._serialized_start=377
+  _globals['_LISTOPERATIONSREQUEST']._serialized_end=559
+  _globals['_LISTOPERATIONSRESPONSE']._serialized_start=561
+  _globals['_LISTOPERATIONSRESPONSE']._serialized_end=664
+  _globals['_WATCHOPERATIONREQUEST']._serialized_start=666
+  _globals['_WATCHOPERATIONREQUEST']._serialized_end=727
+  _globals['_WATCHOPERATIONRESPONSE']._serialized_start=729
+  _globals['_WATCHOPERATIONRESPONSE']._serialized_end=806
+  _globals['_RESOLVEOPERATIONREQUEST']._serialized_start=809
+  _globals['_RESOLVEOPERATIONREQUEST']._serialized_end=967
+  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_start=969
+  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_end=1048
+  _globals['_OPERATION']._serialized_start=1051
+  _globals['_OPERATION']._serialized_end=1621
+  _globals['_OPERATIONFAILURE']._serialized_start=1624
+  _globals['_OPERATIONFAILURE']._serialized_end=1829
+  _globals['_OPERATIONFAILURE_METADATAENTRY']._serialized_start=1782
+  _globals['_OPERATIONFAILURE_METADATAENTRY']._serialized_end=1829
+  _globals['_OPERATIONNOTE']._serialized_start=1831
+  _globals['_OPERATIONNOTE']._serialized_end=1902
+  _globals['_OPERATIONSERVICE']._serialized_start=2507
+  _globals['_OPERATIONSERVICE']._serialized_end=2983
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from betstack.error.v1 import error_reason_pb2 as _error_reason_pb2
+from betstack.upstream.v1 import options_pb2 as _options_pb2
 from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2

@@ -27,7 +27,7 @@ from betstack.upstream.v1 import options_pb2 as betstack_dot_upstream_dot_v1_dot
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!betstack/sms/v1/sms_service.proto\x12\x0f\x62\x65tstack.sms.v1\x1a\'betstack/ticket/v1/ticket_service.proto\x1a\"betstack/upstream/v1/options.proto\x1a\x1cgoogle/protobuf/struct.proto\"{\n\x0eSendOtpRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x14\n\x04\x63ode\x18\x02 \x01(\tB\x06\xea\xc7\x18\x02\x10\x01\x12\x16\n\x06msisdn\x18\x03 \x01(\tB\x06\xea\xc7\x18\x02\x10\x01\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"M\n\x0fSendOtpResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xfa\x01\n\x17SendTicketStatusRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x13\n\x0bticket_code\x18\x02 \x01(\t\x12\x11\n\tticket_id\x18\x03 \x01(\t\x12\x16\n\x06msisdn\x18\x04 \x01(\tB\x06\xea\xc7\x18\x02\x10\x01\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .betstack.ticket.v1.TicketStatus\x12\x30\n\x06result\x18\x06 \x01(\x0e\x32 .betstack.ticket.v1.TicketResult\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"V\n\x18SendTicketStatusResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xba\x01\n\x14SendBetResultRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x11\n\tticket_id\x18\x02 \x01(\t\x12\x30\n\x06result\x18\x03 \x01(\x0e\x32 .betstack.ticket.v1.TicketResult\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\x03\x12\x0e\n\x06\x62\x65t_id\x18\x05 \x01(\x03\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"S\n\x15SendBetResultResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct2\xf9\x02\n\nSmsService\x12]\n\x07SendOtp\x12\x1f.betstack.sms.v1.SendOtpRequest\x1a .betstack.sms.v1.SendOtpResponse\"\x0f\xea\xc7\x18\x0b\x12\x00*\x03otp0\x05@\x02\x12\x82\x01\n\x10SendTicketStatus\x12(.betstack.sms.v1.SendTicketStatusRequest\x1a).betstack.sms.v1.SendTicketStatusResponse\"\x19\xea\xc7\x18\x15\x12\x00*\rticket_status0\x05@\x02\x12x\n\rSendBetResult\x12%.betstack.sms.v1.SendBetResultRequest\x1a&.betstack.sms.v1.SendBetResultResponse\"\x18\xea\xc7\x18\x14\x12\x00*\nbet_result0\x05@\x02P\x01\x1a\r\xea\xc7\x18\t\n\x03sms\x10\x03\x18\x01\x42?\n\x12io.betstack.sms.v1P\x01Z\x15\x62\x65tstack/sms/v1;smsv1\xaa\x02\x0f\x42\x65tstack.Sms.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!betstack/sms/v1/sms_service.proto\x12\x0f\x62\x65tstack.sms.v1\x1a\'betstack/ticket/v1/ticket_service.proto\x1a\"betstack/upstream/v1/options.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x81\x01\n\x0eSendOtpRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x14\n\x04\x63ode\x18\x02 \x01(\tB\x06\xea\xc7\x18\x02\x10\x01\x12\x1c\n\x06msisdn\x18\x03 \x01(\tB\x0c\xea\xc7\x18\x02\x10\x01\xf2\xc7\x18\x02\x18 \x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"M\n\x0fSendOtpResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x80\x02\n\x17SendTicketStatusRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x13\n\x0bticket_code\x18\x02 \x01(\t\x12\x11\n\tticket_id\x18\x03 \x01(\t\x12\x1c\n\x06msisdn\x18\x04 \x01(\tB\x0c\xea\xc7\x18\x02\x10\x01\xf2\xc7\x18\x02\x18 \x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .betstack.ticket.v1.TicketStatus\x12\x30\n\x06result\x18\x06 \x01(\x0e\x32 .betstack.ticket.v1.TicketResult\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"V\n\x18SendTicketStatusResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xba\x01\n\x14SendBetResultRequest\x12\x10\n\x08operator\x18\x01 \x01(\t\x12\x11\n\tticket_id\x18\x02 \x01(\t\x12\x30\n\x06result\x18\x03 \x01(\x0e\x32 .betstack.ticket.v1.TicketResult\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\x03\x12\x0e\n\x06\x62\x65t_id\x18\x05 \x01(\x03\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"S\n\x15SendBetResultResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12)\n\x08unmapped\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct2\xfd\x02\n\nSmsService\x12]\n\x07SendOtp\x12\x1f.betstack.sms.v1.SendOtpRequest\x1a .betstack.sms.v1.SendOtpResponse\"\x0f\xea\xc7\x18\x0b\x12\x00*\x03otp0\x05@\x02\x12\x82\x01\n\x10SendTicketStatus\x12(.betstack.sms.v1.SendTicketStatusRequest\x1a).betstack.sms.v1.SendTicketStatusResponse\"\x19\xea\xc7\x18\x15\x12\x00*\rticket_status0\x05@\x02\x12x\n\rSendBetResult\x12%.betstack.sms.v1.SendBetResultRequest\x1a&.betstack.sms.v1.SendBetResultResponse\"\x18\xea\xc7\x18\x14\x12\x00*\nbet_result0\x05@\x02P\x01\x1a\x11\xea\xc7\x18\t\n\x03sms\x10\x03\x18\x01\xf0\xc7\x18\x04\x42?\n\x12io.betstack.sms.v1P\x01Z\x15\x62\x65tstack/sms/v1;smsv1\xaa\x02\x0f\x42\x65tstack.Sms.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,29 +38,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SENDOTPREQUEST'].fields_by_name['code']._loaded_options = None
   _globals['_SENDOTPREQUEST'].fields_by_name['code']._serialized_options = b'\352\307\030\002\020\001'
   _globals['_SENDOTPREQUEST'].fields_by_name['msisdn']._loaded_options = None
-  _globals['_SENDOTPREQUEST'].fields_by_name['msisdn']._serialized_options = b'\352\307\030\002\020\001'
+  _globals['_SENDOTPREQUEST'].fields_by_name['msisdn']._serialized_options = b'\352\307\030\002\020\001\362\307\030\002\030 '
   _globals['_SENDTICKETSTATUSREQUEST'].fields_by_name['msisdn']._loaded_options = None
-  _globals['_SENDTICKETSTATUSREQUEST'].fields_by_name['msisdn']._serialized_options = b'\352\307\030\002\020\001'
+  _globals['_SENDTICKETSTATUSREQUEST'].fields_by_name['msisdn']._serialized_options = b'\352\307\030\002\020\001\362\307\030\002\030 '
   _globals['_SMSSERVICE']._loaded_options = None
-  _globals['_SMSSERVICE']._serialized_options = b'\352\307\030\t\n\003sms\020\003\030\001'
+  _globals['_SMSSERVICE']._serialized_options = b'\352\307\030\t\n\003sms\020\003\030\001\360\307\030\004'
   _globals['_SMSSERVICE'].methods_by_name['SendOtp']._loaded_options = None
   _globals['_SMSSERVICE'].methods_by_name['SendOtp']._serialized_options = b'\352\307\030\013\022\000*\003otp0\005@\002'
   _globals['_SMSSERVICE'].methods_by_name['SendTicketStatus']._loaded_options = None
   _globals['_SMSSERVICE'].methods_by_name['SendTicketStatus']._serialized_options = b'\352\307\030\025\022\000*\rticket_status0\005@\002'
   _globals['_SMSSERVICE'].methods_by_name['SendBetResult']._loaded_options = None
   _globals['_SMSSERVICE'].methods_by_name['SendBetResult']._serialized_options = b'\352\307\030\024\022\000*\nbet_result0\005@\002P\001'
-  _globals['_SENDOTPREQUEST']._serialized_start=161
-  _globals['_SENDOTPREQUEST']._serialized_end=284
-  _globals['_SENDOTPRESPONSE']._serialized_start=286
-  _globals['_SENDOTPRESPONSE']._serialized_end=363
-  _globals['_SENDTICKETSTATUSREQUEST']._serialized_start=366
-  _globals['_SENDTICKETSTATUSREQUEST']._serialized_end=616
-  _globals['_SENDTICKETSTATUSRESPONSE']._serialized_start=618
-  _globals['_SENDTICKETSTATUSRESPONSE']._serialized_end=704
-  _globals['_SENDBETRESULTREQUEST']._serialized_start=707
-  _globals['_SENDBETRESULTREQUEST']._serialized_end=893
-  _globals['_SENDBETRESULTRESPONSE']._serialized_start=895
-  _globals['_SENDBETRESULTRESPONSE']._serialized_end=978
-  _globals['_SMSSERVICE']._serialized_start=981
-  _globals['_SMSSERVICE']._serialized_end=1358
+  _globals['_SENDOTPREQUEST']._serialized_start=162
+  _globals['_SENDOTPREQUEST']._serialized_end=291
+  _globals['_SENDOTPRESPONSE']._serialized_start=293
+  _globals['_SENDOTPRESPONSE']._serialized_end=370
+  _globals['_SENDTICKETSTATUSREQUEST']._serialized_start=373
+  _globals['_SENDTICKETSTATUSREQUEST']._serialized_end=629
+  _globals['_SENDTICKETSTATUSRESPONSE']._serialized_start=631
+  _globals['_SENDTICKETSTATUSRESPONSE']._serialized_end=717
+  _globals['_SENDBETRESULTREQUEST']._serialized_start=720
+  _globals['_SENDBETRESULTREQUEST']._serialized_end=906
+  _globals['_SENDBETRESULTRESPONSE']._serialized_start=908
+  _globals['_SENDBETRESULTRESPONSE']._serialized_end=991
+  _globals['_SMSSERVICE']._serialized_start=994
+  _globals['_SMSSERVICE']._serialized_end=1375
 # @@protoc_insertion_point(module_scope)

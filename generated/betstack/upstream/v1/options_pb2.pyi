@@ -34,6 +34,20 @@ class Success(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SUCCESS_BODY_OPTIONAL: _ClassVar[Success]
     SUCCESS_STATUS: _ClassVar[Success]
 
+class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RIGHT_UNSPECIFIED: _ClassVar[Right]
+    RIGHT_READ: _ClassVar[Right]
+    RIGHT_BET: _ClassVar[Right]
+    RIGHT_PAM: _ClassVar[Right]
+    RIGHT_SMS: _ClassVar[Right]
+    RIGHT_ADMIN: _ClassVar[Right]
+
+class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FORMAT_UNSPECIFIED: _ClassVar[Format]
+    FORMAT_CURRENCY: _ClassVar[Format]
+
 class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STATUS_UNSPECIFIED: _ClassVar[Status]
@@ -69,6 +83,14 @@ CALL_CLASS_NOTIFY: CallClass
 SUCCESS_UNSPECIFIED: Success
 SUCCESS_BODY_OPTIONAL: Success
 SUCCESS_STATUS: Success
+RIGHT_UNSPECIFIED: Right
+RIGHT_READ: Right
+RIGHT_BET: Right
+RIGHT_PAM: Right
+RIGHT_SMS: Right
+RIGHT_ADMIN: Right
+FORMAT_UNSPECIFIED: Format
+FORMAT_CURRENCY: Format
 STATUS_UNSPECIFIED: Status
 STATUS_CANCELLED: Status
 STATUS_UNKNOWN: Status
@@ -88,10 +110,16 @@ STATUS_DATA_LOSS: Status
 STATUS_UNAUTHENTICATED: Status
 API_FIELD_NUMBER: _ClassVar[int]
 api: _descriptor.FieldDescriptor
+RIGHT_FIELD_NUMBER: _ClassVar[int]
+right: _descriptor.FieldDescriptor
 CALL_FIELD_NUMBER: _ClassVar[int]
 call: _descriptor.FieldDescriptor
+RPC_RIGHT_FIELD_NUMBER: _ClassVar[int]
+rpc_right: _descriptor.FieldDescriptor
 WIRE_FIELD_NUMBER: _ClassVar[int]
 wire: _descriptor.FieldDescriptor
+RULE_FIELD_NUMBER: _ClassVar[int]
+rule: _descriptor.FieldDescriptor
 VARIANT_FIELD_NUMBER: _ClassVar[int]
 variant: _descriptor.FieldDescriptor
 TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -141,3 +169,17 @@ class Wire(_message.Message):
     sensitive: bool
     required: bool
     def __init__(self, name: _Optional[str] = ..., sensitive: _Optional[bool] = ..., required: _Optional[bool] = ...) -> None: ...
+
+class Rule(_message.Message):
+    __slots__ = ("min", "not_empty", "max_length", "lines", "format")
+    MIN_FIELD_NUMBER: _ClassVar[int]
+    NOT_EMPTY_FIELD_NUMBER: _ClassVar[int]
+    MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    min: float
+    not_empty: bool
+    max_length: int
+    lines: bool
+    format: Format
+    def __init__(self, min: _Optional[float] = ..., not_empty: _Optional[bool] = ..., max_length: _Optional[int] = ..., lines: _Optional[bool] = ..., format: _Optional[_Union[Format, str]] = ...) -> None: ...
