@@ -28,6 +28,7 @@ async def listening(app: Any, listen: str, *, shared: bool = False) -> AsyncIter
     server = _Guest(
         uvicorn.Config(
             app,
+            http="h11",
             lifespan="off",
             log_config=None,
             access_log=False,

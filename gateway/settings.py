@@ -143,9 +143,11 @@ class Server(_Table):
 
     listen: Address = Field(default="127.0.0.1:50051", description="address and port of the gRPC server")
     workers: int = Field(default=1, ge=1, le=64, description="processes that share the port and the ledger")
-    connection_age_s: Seconds | None = Field(
+    connection_age_s: float = Field(
         default=30,
-        description="when clients are asked to connect anew, in seconds; a shutdown waits for those that call",
+        ge=0,
+        le=86_400,
+        description="when clients are asked to connect anew, in seconds, 0 never; a shutdown waits for those that call",
     )
     lameduck_s: float = Field(
         default=0, ge=0, le=3600, description="how long everything is served after SIGTERM says NOT_SERVING, in seconds"
@@ -203,6 +205,9 @@ class Upstream(_Table):
     )
     max_answer_bytes: int = Field(default=1_048_576, ge=1024, description="largest answer that is read, in bytes")
     max_connections: int = Field(default=1024, ge=1, description="largest number of connections to the platform")
+    transport: Literal["fast", "httpx"] = Field(
+        default="fast", description="what carries requests: connections of our own (`fast`), or `httpx`"
+    )
     keepalive_s: Seconds = Field(default=20, description="how long an idle connection is kept, in seconds")
     whitespace: Literal["compact", "strip-all"] = Field(
         default="compact", description="what is signed: `compact`, or `strip-all` for no blanks in strings"

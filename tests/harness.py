@@ -64,7 +64,7 @@ def content_for(url: str, **overrides: Any) -> dict[str, Any]:
     content: dict[str, Any] = {
         "ledger": {"url": f"sqlite:///{_LEDGERS.name}/{next(_NUMBERS)}.db"},
         "default_operator": "site",
-        "server": {"listen": "127.0.0.1:0", "grace_s": 1, "connection_age_s": None},
+        "server": {"listen": "127.0.0.1:0", "grace_s": 1, "connection_age_s": 0},
         "upstream": {"tries": 1, "breaker_calls": 1_000_000, "ca_file": str(_TRUSTED)},
         "reconcile": {"poll_s": 3600},
         "operators": {

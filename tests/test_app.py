@@ -54,7 +54,7 @@ class Served:
 async def served(url: str, folder: Path, grace_s: float = 10) -> AsyncIterator[Served]:
     """Run ``serve`` in a process of its own, whose warnings are errors."""
     content = {
-        "server": {"listen": "127.0.0.1:0", "grace_s": grace_s},
+        "server": {"listen": "127.0.0.1:0", "grace_s": grace_s, "connection_age_s": 0},
         "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
         "default_operator": "site",
         "operators": {"site": {"secret": SECRET, "platform_url": url}},

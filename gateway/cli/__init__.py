@@ -5,6 +5,7 @@ So ``--help`` is quick although ``serve`` and its neighbours import gRPC and an 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
@@ -12,6 +13,9 @@ from typing import Final
 import click
 
 __all__ = ["COMMANDS", "main"]
+
+# gRPC reads this when it is imported. What it writes by itself is in another form than our log, and names no call.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Run": {

@@ -95,7 +95,7 @@ def _there(settings: Settings, url: str, wallet: str) -> Settings:
 def _here(settings: Settings, addresses: Addresses, folder: Path) -> Settings:
     return settings.model_copy(
         update={
-            "server": settings.server.model_copy(update={"listen": addresses.gateway}),
+            "server": settings.server.model_copy(update={"listen": addresses.gateway, "connection_age_s": 0}),
             "webhooks": settings.webhooks.model_copy(update={"listen": addresses.webhooks}),
             "ledger": settings.ledger.model_copy(update={"url": f"sqlite:///{folder / 'gateway.db'}"}),
         }

@@ -206,7 +206,7 @@ class _Workers:
     async def _ended(self, worker: _Worker) -> None:
         """Ask a worker to drain, and wait for it; one that does not end is killed."""
         settings = self._settings
-        patience_s = settings.lameduck_s + 1.2 * (settings.connection_age_s or 0) + settings.grace_s + _MARGIN_S
+        patience_s = settings.lameduck_s + 1.2 * settings.connection_age_s + settings.grace_s + _MARGIN_S
         with suppress(ProcessLookupError):
             worker.process.terminate()
         try:

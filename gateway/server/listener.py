@@ -98,7 +98,7 @@ class Listener:
     async def _left(self) -> None:
         """Wait until nobody makes calls any more, or every connection has been asked to leave."""
         age_s = self._settings.connection_age_s
-        if age_s is None or self._open_calls.is_quiet(_QUIET_S):
+        if not age_s or self._open_calls.is_quiet(_QUIET_S):
             return
         close_intake(self.port)
         await self._open_calls.quiet(_QUIET_S, _LATEST_AGE * age_s)
@@ -106,6 +106,6 @@ class Listener:
 
 def _options(settings: Server) -> list[tuple[str, int]]:
     options = [("grpc.so_reuseport", int(settings.workers > 1))]
-    if settings.connection_age_s is not None:
+    if settings.connection_age_s:
         options.append(("grpc.max_connection_age_ms", int(settings.connection_age_s * 1000)))
     return options

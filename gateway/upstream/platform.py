@@ -14,7 +14,7 @@ from gateway.failure import Failure, Reason
 from gateway.settings import Settings
 from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 from gateway.upstream.breaker import Breaker, Outcome
-from gateway.upstream.exchange import Exchange, Loss, Outgoing, exchange
+from gateway.upstream.exchange import Exchange, Loss, Outgoing, Transport
 from gateway.upstream.repeats import repeated
 from gateway.wire.attempt import Attempt, Stage
 from gateway.wire.binding import HttpCall
@@ -36,7 +36,7 @@ class Platform:
         self,
         settings: Settings,
         translations: Mapping[str, Translation],
-        transport: httpx.AsyncBaseTransport,
+        transport: Transport,
         telemetry: Telemetry,
         clock: Callable[[], float],
         key_of: Callable[[str], bytes],
@@ -101,8 +101,7 @@ class Platform:
         record = _record(route, operator, url)
         self._telemetry.begin(record)
         try:
-            done = await exchange(
-                self._transport,
+            done = await self._transport.exchange(
                 self._outgoing(route, call, url, operator, record.context),
                 timeout_s=timeout_s,
                 connect_timeout_s=self._limits.connect_timeout_s,

@@ -2,8 +2,8 @@
 
 Answers of the platform are read forgivingly, because losing one loses knowledge. A webhook that moves money is not: a field
 that may not be null has to be there, and each has to be of its type; what a request is nothing without may not be empty.
-Unknown keys and unknown words of an enum are kept in
-``unmapped``, because a new one is no reason to refuse a bet.
+Unknown keys and unknown words of an enum are kept in ``unmapped``, because a new one is no reason to refuse a bet. The
+rules that callers have to keep are not for the platform: what it has signed, it means.
 """
 
 from __future__ import annotations

@@ -73,6 +73,7 @@ def test_as_many_violations_as_fit_are_named_in_their_order() -> None:
     named = [violation.field for violation in bad_request.field_violations]
     assert len(named) > 30
     assert named == [f"events[{n}].odds" for n in range(len(named))]
+    assert status.message.endswith(f"… ({500 - len(named)} more than BadRequest has room for)")
 
 
 def test_a_text_is_cut_between_letters() -> None:
@@ -158,7 +159,9 @@ async def test_a_request_that_is_wrong_five_hundred_times_is_answered() -> None:
     async with facing(http_answer(500)) as (client, _):
         with refused(Reason.INVALID_REQUEST, execution="NOT_EXECUTED") as refusal:
             await client.tickets.CreateTicket(
-                ticket.CreateTicketRequest(request_id="x", source="TICKET_SOURCE_SMS", quicktip=bad)
+                ticket.CreateTicketRequest(
+                    request_id="x", price=1, currency="KES", source="TICKET_SOURCE_SMS", quicktip=bad
+                )
             )
 
     assert refusal.fields[:2] == ["quicktip.events[0].odds", "quicktip.events[1].odds"]
@@ -173,11 +176,13 @@ async def test_names_a_caller_makes_up_do_not_burst_the_error() -> None:
             client.tickets.CreateTicket(ticket.CreateTicketRequest(request_id=long)),
             client.tickets.GetTicket(ticket.GetTicketRequest(operator=long, identifier="AB12CD")),
             client.tickets.GetTicket(ticket.GetTicketRequest(identifier="x" * 20_000)),
+            client.tickets.GetTicket(ticket.GetTicketRequest(identifier="ź" * 256)),
         ]
         refusals = [await refusal_of(request) for request in requests]
 
     assert [refusal.info.reason for refusal in refusals] == [
         Reason.INVALID_REQUEST,
         Reason.OPERATOR_NOT_CONFIGURED,
+        Reason.INVALID_REQUEST,
         Reason.TICKET_NOT_FOUND,
     ]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gateway.settings import Upstream
-from gateway.upstream.exchange import Exchange, Loss, Outgoing, exchange
+from gateway.upstream.exchange import Exchange, Loss, Outgoing
 from gateway.upstream.transport import open_transport
 from gateway.wire.attempt import Stage
 from tests.harness import Answer, hang_up, http_answer, say_nothing, scripted
@@ -37,8 +37,7 @@ async def sender(**settings: Any) -> AsyncIterator[Send]:
     async with open_transport(limits) as transport:
 
         async def send(url: str, body: bytes = b"{}", timeout_s: float = 5, limit: int = 1024) -> Exchange:
-            return await exchange(
-                transport,
+            return await transport.exchange(
                 outgoing(url, body),
                 timeout_s=timeout_s,
                 connect_timeout_s=limits.connect_timeout_s,

@@ -30,7 +30,8 @@ class PamServiceStub:
 
     The service is used in both directions: the gateway serves it and turns each RPC into a signed call to the operator's
     PAM URL; an operator serves it, in any language, to receive the platform's verified PAM calls. The path is empty:
-    every action goes to the PAM URL itself.
+    every action goes to the PAM URL itself. The limits of a field are for callers of the gateway; a verified call is passed
+    on whatever its amounts and texts are.
 
     Amounts are integers in cents, rates are percent. Success is HTTP 200. The natural key of an action is operator,
     ticket and action; actions on one ticket go out one at a time, in the order in which they were accepted.
@@ -111,7 +112,8 @@ class PamServiceServicer:
 
     The service is used in both directions: the gateway serves it and turns each RPC into a signed call to the operator's
     PAM URL; an operator serves it, in any language, to receive the platform's verified PAM calls. The path is empty:
-    every action goes to the PAM URL itself.
+    every action goes to the PAM URL itself. The limits of a field are for callers of the gateway; a verified call is passed
+    on whatever its amounts and texts are.
 
     Amounts are integers in cents, rates are percent. Success is HTTP 200. The natural key of an action is operator,
     ticket and action; actions on one ticket go out one at a time, in the order in which they were accepted.
@@ -329,7 +331,8 @@ class PamService:
 
     The service is used in both directions: the gateway serves it and turns each RPC into a signed call to the operator's
     PAM URL; an operator serves it, in any language, to receive the platform's verified PAM calls. The path is empty:
-    every action goes to the PAM URL itself.
+    every action goes to the PAM URL itself. The limits of a field are for callers of the gateway; a verified call is passed
+    on whatever its amounts and texts are.
 
     Amounts are integers in cents, rates are percent. Success is HTTP 200. The natural key of an action is operator,
     ticket and action; actions on one ticket go out one at a time, in the order in which they were accepted.

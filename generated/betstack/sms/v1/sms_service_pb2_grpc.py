@@ -31,7 +31,8 @@ class SmsServiceStub:
     The service is used in both directions: the gateway serves it and turns each RPC into a signed call to the operator's
     SMS URL; an operator serves it, in any language, to receive the platform's verified notifications. The path is empty:
     every notification goes to the SMS URL itself, and the operator's name travels in the header `operator-name` only.
-    Success is HTTP 200.
+    Success is HTTP 200. The limits of a field are for callers of the gateway; a verified notification is passed on whatever
+    its texts are.
 
     Assumed: the method is POST.
     """
@@ -65,7 +66,8 @@ class SmsServiceServicer:
     The service is used in both directions: the gateway serves it and turns each RPC into a signed call to the operator's
     SMS URL; an operator serves it, in any language, to receive the platform's verified notifications. The path is empty:
     every notification goes to the SMS URL itself, and the operator's name travels in the header `operator-name` only.
-    Success is HTTP 200.
+    Success is HTTP 200. The limits of a field are for callers of the gateway; a verified notification is passed on whatever
+    its texts are.
 
     Assumed: the method is POST.
     """
@@ -134,7 +136,8 @@ class SmsService:
     The service is used in both directions: the gateway serves it and turns each RPC into a signed call to the operator's
     SMS URL; an operator serves it, in any language, to receive the platform's verified notifications. The path is empty:
     every notification goes to the SMS URL itself, and the operator's name travels in the header `operator-name` only.
-    Success is HTTP 200.
+    Success is HTTP 200. The limits of a field are for callers of the gateway; a verified notification is passed on whatever
+    its texts are.
 
     Assumed: the method is POST.
     """
