@@ -14,6 +14,8 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from gateway.contract import Contract, Route, load_contract
+from gateway.http_listener import listening
+from gateway.insight import insight
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
 from gateway.live import Live
@@ -35,7 +37,6 @@ from gateway.upstream.transport import OpenTransport, open_transport
 from gateway.webhooks.answers import Numbers
 from gateway.webhooks.courier import Courier
 from gateway.webhooks.dispatch import Dispatch, Target
-from gateway.webhooks.listener import listening
 from gateway.webhooks.notifications import Notifications
 from gateway.webhooks.receiver import Receiver
 from gateway.wire.attempt import Attempt
@@ -49,7 +50,10 @@ _DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: ``target`` is what clients connect to, ``webhooks`` where the platform's webhooks arrive."""
+    """A running gateway: ``target`` is what clients connect to, ``webhooks`` where the platform's webhooks arrive.
+
+    ``admin`` is where metrics and health are read.
+    """
 
     target: str
     port: int
@@ -58,6 +62,7 @@ class Gateway:
     ledger: Ledger = field(repr=False)
     reloading: Reloading = field(repr=False)
     webhooks: str | None = None
+    admin: str | None = None
 
 
 @asynccontextmanager
@@ -71,19 +76,24 @@ async def gateway(
     """
     contract = load_contract()
     require_usable(settings, contract)
-    telemetry = Telemetry()
     live = Live(settings, clock)
     certificates = Certificates.of(settings.server)
     reloading = Reloading(live, certificates)
     compiled = translations(contract, live.codes)
     open_calls = OpenCalls()
     limits = Limits(live.limits, settings.server.workers)
+    serving = asyncio.Event()
     async with AsyncExitStack() as stack:
+        told = await stack.enter_async_context(insight(settings))
+        telemetry = told.telemetry
         connections = await stack.enter_async_context(transport(settings.upstream))
         platform = Platform(settings, compiled, connections, telemetry, clock, live.signing_key, limits.spend)
         ledger = await Ledger.open(settings.ledger.url, settle_s=_settle_s(settings), clock=clock)
         stack.push_async_callback(ledger.close)
-        reconciliation = _reconciliation(settings, ledger, contract, platform, limits, clock)
+        admin = await stack.enter_async_context(
+            told.administered(ledger, lambda: serving.is_set() and not open_calls.is_leaving, clock)
+        )
+        reconciliation = _reconciliation(settings, ledger, contract, platform, limits, telemetry, clock)
         await stack.enter_async_context(_running(reconciliation.run(), "reconciliation"))
         way = road(
             settings,
@@ -106,7 +116,8 @@ async def gateway(
         await stack.enter_async_context(_running(reloading.run(), "reloading"))
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls, certificates)
         stack.push_async_callback(listener.drain)
-        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, reloading, webhooks)
+        serving.set()
+        yield Gateway(listener.target, listener.port, contract, telemetry, ledger, reloading, webhooks, admin)
 
 
 def require_usable(settings: Settings, contract: Contract) -> None:
@@ -129,6 +140,7 @@ def _reconciliation(
     contract: Contract,
     platform: Platform,
     limits: Limits,
+    telemetry: Telemetry,
     clock: Callable[[], float],
 ) -> Reconciliation:
     async def call(route: Route, request: Message, operator: str) -> Attempt:
@@ -144,6 +156,7 @@ def _reconciliation(
         _pace(settings),
         correlated={name: operator.correlate is not None for name, operator in settings.operators.items()},
         keep_s=settings.ledger.keep_days * _DAY_S,
+        telemetry=telemetry,
         clock=clock,
     )
 
@@ -182,7 +195,7 @@ async def _receiving(
     if settings.webhooks.listen is None:
         yield None
         return
-    dispatch = Dispatch(_targets(settings), contract.routes)
+    dispatch = Dispatch(_targets(settings), contract.routes, telemetry)
     actions = {api: inbound(contract, api) for api in ("pam", "sms")}
     numbers = {api: Numbers(partial(live.codes, api), settings.webhooks.other_code) for api in actions}
     courier = Courier(ledger.database, dispatch, actions["pam"], settings.webhooks, numbers["pam"], telemetry, clock)

@@ -10,6 +10,7 @@ import os
 import socket
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -268,12 +269,46 @@ class Reconcile(_Table):
     list_limit: int = Field(default=100, ge=1, le=10_000, description="how many tickets a look asks for")
 
 
+class Admin(_Table):
+    """What whoever runs the gateway looks at."""
+
+    listen: Address | None = Field(
+        default=None, description="address and port of `/metrics`, `/livez` and `/readyz`; none without it"
+    )
+
+
+class Traces(_Table):
+    """Spans of all calls, for an OpenTelemetry collector."""
+
+    otlp_endpoint: BaseUrl | None = Field(
+        default=None, description="base URL of an OTLP/HTTP collector, as `http://127.0.0.1:4318`; none without it"
+    )
+    sample: float = Field(default=1, ge=0, le=1, description="share of the traces begun here that are kept")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _installed(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError("needs the extra betstack-gateway[otel]")
+        return endpoint
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 class Log(_Table):
     """What `serve` writes to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="least weight of a line of the log: `debug`, `info` (one a call), `warning`, `error`",
+    )
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="`json`, `text`, or `auto`: text on a terminal, JSON elsewhere"
     )
 
 
@@ -402,6 +437,8 @@ class Settings(BaseSettings):
     ledger: LedgerTable = LedgerTable()
     reconcile: Reconcile = Reconcile()
     log: Log = Log()
+    admin: Admin = Admin()
+    traces: Traces = Traces()
     webhooks: Webhooks = Webhooks()
     codes: Codes = Codes()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,12 +12,31 @@ import pytest
 from gateway.sandbox import Sandbox, SandboxOptions, sandbox
 from tests.harness import Client, client_of, settings_for
 from tests.ledger.postgresql import Server, server
+from tests.secrecy import Watch, secrets_told
 
 
 def pytest_collection_finish() -> None:
     """Keep what was imported out of garbage collection: a full round over it takes as long as some tests wait."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_line_is_searched() -> Iterator[None]:
+    """Let the gateway log everything it has to say, and search it."""
+    watch, ours = Watch(), logging.getLogger("gateway")
+    logging.getLogger().addHandler(watch)
+    ours.setLevel(logging.DEBUG)
+    yield
+    ours.setLevel(logging.NOTSET)
+    logging.getLogger().removeHandler(watch)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_secret_is_told() -> Iterator[None]:
+    """Fail a test in which something secret or personal was told."""
+    yield
+    assert secrets_told() == []
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from betstack.ticket.v1.ticket_service_pb2_grpc import TicketServiceStub
 from gateway.app import Gateway, gateway
 from gateway.failure import Failure, Reason
 from gateway.settings import Settings, load_settings
+from tests.secrecy import look
 
 SECRET = "12345ABCDE"
 NOBODY = """\
@@ -146,6 +147,7 @@ class Refusal:
         self.status = rpc_status.from_call(error) or self.status
         self.trailers = dict(error.trailing_metadata() or ())
         self.initial = dict(error.initial_metadata() or ())
+        look("an error", f"{self.message}\n{self.status}\n{self.trailers}\n{self.initial}")
 
     def detail(self, kind: type[Message]) -> Any:
         """Return the one detail of this type, or None."""

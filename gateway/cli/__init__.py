@@ -41,6 +41,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "routes": ("gateway.cli.tables", "Print which platform call serves which RPC."),
         "errors": ("gateway.cli.tables", "Print why calls fail, and what to do about it."),
         "settings": ("gateway.cli.tables", "Print what can be set."),
+        "metrics": ("gateway.cli.tables", "Print what can be measured."),
         "descriptor": ("gateway.cli.tables", "Write the contract as a binary FileDescriptorSet."),
     },
 }

@@ -1,7 +1,7 @@
 """Does the README say what the program says? ``python -m gateway.cli.readme [--check] README.md``.
 
 What stands between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->`` is made by the program: ``routes``, ``errors``,
-``rights`` and ``settings`` are tables, ``help`` is the help of ``betstack-gateway``.
+``rights``, ``settings`` and ``metrics`` are tables, ``help`` is the help of ``betstack-gateway``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from gateway.cli import main
-from gateway.cli.tables import errors_table, rights_table, routes_table, settings_table
+from gateway.cli.tables import errors_table, metrics_table, rights_table, routes_table, settings_table
 
 __all__ = ["readme_command", "renewed"]
 
@@ -33,6 +33,7 @@ _PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "errors": lambda: errors_table().markdown(),
     "rights": lambda: rights_table().markdown(),
     "settings": lambda: settings_table().markdown(),
+    "metrics": lambda: metrics_table().markdown(),
     "help": _help,
 }
 

@@ -70,13 +70,13 @@ def serve_command(config: Path | None, workers: int | None, worker: tuple[int, i
     with settings_refused():
         settings = read()
     try:
-        with settings_refused(), log_to_stderr(settings.log.level):
+        with settings_refused(), log_to_stderr(settings.log.level, settings.log.format):
             if worker is not None:
                 _work(settings, read, *worker)
             elif settings.server.workers > 1:
                 asyncio.run(supervised(settings, ["--config", str(config)] if config else []))
             else:
-                for address in (settings.server.listen, settings.webhooks.listen):
+                for address in (settings.server.listen, settings.webhooks.listen, settings.admin.listen):
                     if address is not None:
                         require_free(address)
                 asyncio.run(serve(settings, _announce, reread=read))
@@ -111,6 +111,8 @@ def _addresses(running: Gateway) -> str:
     lines = [f"gateway  {running.target}"]
     if running.webhooks is not None:
         lines.append(f"webhooks {running.webhooks}")
+    if running.admin is not None:
+        lines.append(f"admin    http://{running.admin}")
     return "\n".join(lines)
 
 
@@ -235,7 +237,7 @@ def run_command(
         sandbox=sandbox_listen,
         control=control,
     )
-    with settings_refused():
+    with settings_refused(), log_to_stderr("warning", settings.log.format):
         asyncio.run(_run_all(settings, addresses))
 
 

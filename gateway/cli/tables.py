@@ -22,12 +22,15 @@ from gateway.cli.comments import advice, descriptor_set
 from gateway.contract import STATUS_OF, Route, load_contract, right_of
 from gateway.contract.routes import PLATFORM_FILES
 from gateway.settings import Settings
+from gateway.telemetry.catalogue import CATALOGUE
 
 __all__ = [
     "Table",
     "descriptor_command",
     "errors_command",
     "errors_table",
+    "metrics_command",
+    "metrics_table",
     "rights_table",
     "routes_command",
     "routes_table",
@@ -204,6 +207,19 @@ def _default(field: FieldInfo) -> str:
     if value is None or isinstance(value, Mapping):
         return ""
     return json.dumps(value, default=str)
+
+
+@click.command()
+@_IN_MARKDOWN
+def metrics_command(markdown: bool) -> None:
+    """Print what can be measured."""
+    _print(metrics_table(), markdown)
+
+
+def metrics_table() -> Table:
+    """Return every metric with its kind, its labels and its meaning."""
+    rows = tuple((metric.full_name, metric.kind.value, " ".join(metric.labels), metric.meaning) for metric in CATALOGUE)
+    return Table(("Metric", "Kind", "Labels", "Meaning"), rows, code=3)
 
 
 @click.command()

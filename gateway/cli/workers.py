@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
@@ -26,6 +27,9 @@ from gateway.settings import ENV_PREFIX, Server, Settings, host_and_port
 __all__ = ["Pipes", "WorkersFailed", "supervised"]
 
 LOG: Final = logging.getLogger("gateway.workers")
+
+_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where all workers keep their numbers, so that any of them can tell those of all."""
 
 _PAUSE_S: Final = 1.0
 """How long a dead worker's place stays empty, so that one that cannot live does not take all the time there is."""
@@ -66,10 +70,16 @@ async def supervised(settings: Settings, arguments: Sequence[str]) -> None:
     them one by one. Raises WorkersFailed where one does not come up at the start.
     """
     with ExitStack() as stack:
-        addresses = {"SERVER__LISTEN": settings.server.listen, "WEBHOOKS__LISTEN": settings.webhooks.listen}
+        addresses = {
+            "SERVER__LISTEN": settings.server.listen,
+            "WEBHOOKS__LISTEN": settings.webhooks.listen,
+            "ADMIN__LISTEN": settings.admin.listen,
+        }
         held = {name: stack.enter_context(_held(at)) for name, at in addresses.items() if at is not None}
         environment = {f"{ENV_PREFIX}{name}": address for name, address in held.items()}
         environment[f"{ENV_PREFIX}SERVER__WORKERS"] = str(settings.server.workers)
+        if settings.admin.listen is not None:
+            environment[_METRICS] = stack.enter_context(TemporaryDirectory(prefix="betstack-gateway-"))
         life, mine = os.pipe()
         stack.callback(os.close, mine)
         stack.callback(os.close, life)

@@ -20,6 +20,7 @@ from gateway.ledger.judgement import end_of_first_try, failure_of, unknown_failu
 from gateway.ledger.operation import ACTIVE, NewOperation, Operation, State
 from gateway.ledger.schema import migrate
 from gateway.ledger.sqlite import SqliteDatabase
+from gateway.ledger.tally import Tally, prove_writable, tally
 from gateway.ledger.transactions import Claim, Claimed, Debt, Ending, Known, Process, Reversed, Waiting
 from gateway.wire.attempt import Attempt, Stage
 
@@ -315,6 +316,14 @@ class Ledger:
         if operation is None or operation.free:
             return None
         return await self._known(new, operation)
+
+    async def tally(self) -> Tally:
+        """Count what waits, also where nothing can be written; raises LedgerUnavailable."""
+        return await self._database.read(tally)
+
+    async def prove_writable(self) -> None:
+        """Write and commit something; raises LedgerUnavailable."""
+        await self._database.run(lambda: prove_writable(self._clock()))
 
     def may_be_live(self, operation: Operation) -> bool:
         """Tell whether the call of an operation whose gateway went silent may still be on its way."""

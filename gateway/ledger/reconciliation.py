@@ -31,6 +31,8 @@ from gateway.ledger.judgement import unknown_failure
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.operation import Operation, State
 from gateway.ledger.transactions import Debt, Ending
+from gateway.telemetry import Telemetry
+from gateway.telemetry.catalogue import RECONCILED
 from gateway.wire.attempt import Attempt, Stage
 
 __all__ = ["CallPlatform", "Pace", "Reconciliation"]
@@ -99,6 +101,7 @@ class Reconciliation:
         *,
         correlated: Mapping[str, bool],
         keep_s: float,
+        telemetry: Telemetry,
         clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
@@ -107,6 +110,7 @@ class Reconciliation:
         self._pace = pace
         self._correlated = correlated
         self._keep_s = keep_s
+        self._telemetry = telemetry
         self._clock = clock
 
     async def run(self) -> None:
@@ -169,6 +173,18 @@ class Reconciliation:
             await self._give_up(leased, "nothing correlates the ticket with its request id")
         return True
 
+    async def _decide(self, operation: Operation, ending: Ending, **added: int) -> None:
+        """Write what was found out, and count it where that is the end."""
+        decided = await self._ledger.decide(operation, ending, **added)
+        if ending.state is not State.UNKNOWN and decided.state is ending.state:
+            self._telemetry.measured(RECONCILED, (ending.state.lower(),))
+
+    async def _settle_debt(self, debt: Debt, state: str, note: str, next_at: float | None) -> None:
+        """Write what became of a try to discard, and count it where that is the end."""
+        await self._ledger.settle_debt(debt, state, note, next_at)
+        if state != "OWED":
+            self._telemetry.measured(RECONCILED, ("discarded" if state == "SETTLED" else "needs_human",))
+
     # ------------------------------------------------------------------------------------- repeating
 
     async def _repeat(self, route: Route, operation: Operation) -> None:
@@ -200,7 +216,7 @@ class Reconciliation:
         else:
             await self._give_up(operation, f"a repeat was refused: {failure.message}", attempts=1)
             return
-        await self._ledger.decide(operation, ending, attempts=1, tries=1)
+        await self._decide(operation, ending, attempts=1, tries=1)
 
     async def _later(self, operation: Operation, attempt: Attempt) -> None:
         """Come back for an operation that is still unknown, until it has taken too long."""
@@ -216,7 +232,7 @@ class Reconciliation:
             failure=operation.failure or unknown_failure("no definite answer came"),
             next_at=now + delay,
         )
-        await self._ledger.decide(operation, ending, attempts=int(attempt.stage is not Stage.NEVER_SENT), tries=1)
+        await self._decide(operation, ending, attempts=int(attempt.stage is not Stage.NEVER_SENT), tries=1)
 
     async def _read_paid_ticket(self, operation: Operation, refusal: Failure) -> None:
         """Look at a ticket whose payment was refused after an earlier try: ``open`` or later means that it was paid."""
@@ -231,7 +247,7 @@ class Reconciliation:
             response = ticket_service_pb2.PayTicketResponse(ticket=ticket).SerializeToString()
             note = f"the ticket is {ticket_service_pb2.TicketStatus.Name(ticket.status)}"
             ending = Ending(State.SUCCEEDED, Stage.ANSWERED, response=response, note=note)
-            await self._ledger.decide(operation, ending, attempts=1, tries=1)
+            await self._decide(operation, ending, attempts=1, tries=1)
         else:
             await self._give_up(
                 operation, f"paying was refused and the ticket is not open: {refusal.message}", attempts=1
@@ -242,8 +258,9 @@ class Reconciliation:
         note = f"{evidence}; wire stage {operation.stage}, attempts {operation.attempts + attempts}"
         failure = operation.failure or unknown_failure(evidence)
         ending = Ending(State.NEEDS_HUMAN, operation.stage, failure=failure, note=note)
-        LOG.error("operation needs a person: operator=%s request_id=%s", operation.operator, operation.request_id)
-        await self._ledger.decide(operation, ending, attempts=attempts, tries=1)
+        about = {"operator": operation.operator, "request_id": operation.request_id}
+        LOG.error("an operation needs a person", extra=about)
+        await self._decide(operation, ending, attempts=attempts, tries=1)
 
     # ------------------------------------------------------------------------------- looking for a ticket
 
@@ -264,7 +281,7 @@ class Reconciliation:
             ending = Ending(
                 State.SUCCEEDED, operation.stage, response=response, note="the ticket was found by its rtag"
             )
-            await self._ledger.decide(operation, ending, looks=1)
+            await self._decide(operation, ending, looks=1)
         elif hits:
             found = ", ".join(ticket.id for ticket in hits)
             await self._give_up(operation, f"tickets that carry the request id and do not fit or are too many: {found}")
@@ -283,7 +300,7 @@ class Reconciliation:
             note = "two looks at complete ticket lists did not find it: it was not executed"
             failure = Failure(Reason.UPSTREAM_UNREACHABLE, "the platform never received it")
             ending = Ending(State.REJECTED, operation.stage, free=True, failure=failure, note=note)
-            await self._ledger.decide(operation, ending, looks=1)
+            await self._decide(operation, ending, looks=1)
 
     async def _look_again(self, operation: Operation, looks: int) -> None:
         now = self._clock()
@@ -293,7 +310,7 @@ class Reconciliation:
         late_enough = (operation.sent or operation.received) + self._pace.first_absence_s
         next_at = now + self._pace.between_looks_s if looks else max(late_enough, now + self._pace.repeat_s[0])
         ending = Ending(State.UNKNOWN, operation.stage, failure=operation.failure, next_at=next_at)
-        await self._ledger.decide(operation, ending, looks=looks - operation.looks, tries=1)
+        await self._decide(operation, ending, looks=looks - operation.looks, tries=1)
 
     async def _look(self, operation: Operation) -> _Look | None:
         limit = self._pace.list_limit
@@ -313,7 +330,7 @@ class Reconciliation:
         ending = Ending(
             State.UNKNOWN, operation.stage, failure=operation.failure, next_at=self._clock() + self._pace.discard_s
         )
-        await self._ledger.decide(operation, ending)
+        await self._decide(operation, ending)
 
     async def _discard(self, debt: Debt) -> bool:
         """Try to discard; tells whether it was this gateway's turn."""
@@ -327,15 +344,16 @@ class Reconciliation:
         attempt = await self._call(self._contract.routes[f"{_PAM}DiscardTicket"], request, leased.operator)
         failure = attempt.failure
         if failure is None:
-            await self._ledger.settle_debt(leased, "SETTLED", "the ticket was discarded", None)
+            await self._settle_debt(leased, "SETTLED", "the ticket was discarded", None)
         elif failure.reason is Reason.TICKET_NOT_FOUND:
-            await self._ledger.settle_debt(leased, "SETTLED", "there was nothing to discard", None)
+            await self._settle_debt(leased, "SETTLED", "there was nothing to discard", None)
         elif attempt.stage is Stage.NEVER_SENT or failure.reason in _NO_ANSWER:
             next_at = self._clock() + self._pace.discard_s
-            await self._ledger.settle_debt(leased, "OWED", f"discarding: {failure.message}", next_at)
+            await self._settle_debt(leased, "OWED", f"discarding: {failure.message}", next_at)
         else:
-            LOG.error("a discard needs a person: operator=%s ticket_id=%s", leased.operator, leased.ticket_id)
-            await self._ledger.settle_debt(leased, "NEEDS_HUMAN", f"discarding was refused: {failure.message}", None)
+            about = {"operator": leased.operator, "ticket_id": leased.ticket_id}
+            LOG.error("a discard needs a person", extra=about)
+            await self._settle_debt(leased, "NEEDS_HUMAN", f"discarding was refused: {failure.message}", None)
         return True
 
 

@@ -123,6 +123,14 @@ MIGRATIONS: Final = (
         )
         """,
     ),
+    (
+        """
+        CREATE INDEX operations_undecided ON operations (operator, state, received)
+        WHERE state IN ('UNKNOWN', 'NEEDS_HUMAN')
+        """,
+        "CREATE INDEX debts_open ON debts (operator, state, received) WHERE state <> 'SETTLED'",
+        "CREATE TABLE probes (probe INTEGER PRIMARY KEY, written DOUBLE PRECISION NOT NULL)",
+    ),
 )
 """The statements that lead from each version to the next one; a released entry is never changed."""
 

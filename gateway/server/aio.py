@@ -66,13 +66,18 @@ def _call(route: Route, body: bytes, context: Context, entrance: Entrance) -> Ca
         size=len(body),
         unreadable=unreadable,
         deadline=None if remaining is None else time.monotonic() + remaining,
-        metadata={
-            key: value
-            for key, value in context.invocation_metadata() or ()
-            if isinstance(value, str) and key != TOKEN_HEADER
-        },
+        metadata=_metadata(context),
         reply_metadata={"request-id": request_id} if not given_id and _makes_request_id(route) else {},
     )
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    """Return what came with a call as text, without what proves who calls."""
+    return {
+        key: value
+        for key, value in context.invocation_metadata() or ()
+        if isinstance(value, str) and key != TOKEN_HEADER
+    }
 
 
 def _parsed(kind: type[Message], body: bytes, default_operator: str) -> tuple[Any, bool]:
@@ -112,7 +117,7 @@ def own_handlers(rpcs: Iterable[OwnRpc], road: OwnRoad, entrance: Entrance) -> I
 
 def _own_call(rpc: OwnRpc, body: bytes, context: Context, entrance: Entrance) -> OwnCall:
     request, unreadable = _parsed(rpc.request, body, entrance.default_operator)
-    return OwnCall(rpc, request, entrance.shown(context), unreadable)
+    return OwnCall(rpc, request, entrance.shown(context), unreadable, _metadata(context))
 
 
 def _unary(rpc: OwnRpc, road: OwnRoad, entrance: Entrance) -> grpc.RpcMethodHandler[Any, Any]:

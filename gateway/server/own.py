@@ -7,21 +7,21 @@ answers once is one that streams a single message.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.callers import Access, Credentials, Right, require_known
+from gateway.callers import Access, Caller, Credentials, Right, require_known
 from gateway.contract.rights import right_of
 from gateway.failure import Failure, Reason
 from gateway.server.drain import OpenCalls
-from gateway.server.steps import recording, with_statement
-from gateway.telemetry import Telemetry
+from gateway.server.steps import recording
+from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 
 __all__ = ["Answers", "OwnCall", "OwnRoad", "OwnRpc", "once", "own_road", "own_rpc"]
 
@@ -63,6 +63,7 @@ class OwnCall:
     request: Any
     shown: Credentials
     unreadable: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 OwnRoad = Callable[[OwnCall], AsyncGenerator[Message, None]]
@@ -96,23 +97,22 @@ def own_road(operators: Collection[str], open_calls: OpenCalls, telemetry: Telem
 
     async def road(call: OwnCall) -> AsyncGenerator[Message, None]:
         operator, request_id = call.request.operator, getattr(call.request, "request_id", "")
-        try:
-            with open_calls.counted(), recording(telemetry, call.rpc.rpc, operator, request_id):
-                _require_allowed(call, access)
-                _require_request(call)
-                _require_operator(operator, operators)
-                async with aclosing(_as_long_as_allowed(call, access)) as answers:
-                    async for answer in answers:
-                        yield answer
-        except Failure as failure:
-            raise with_statement(failure, request_id, is_money=False) from None
+        record = CallRecord(Hop.RPC, call.rpc.rpc, operator, request_id, trace=Trace.read(call.metadata))
+        with open_calls.counted(), recording(telemetry, record, is_money=False):
+            record.caller = _require_allowed(call, access).name
+            _require_request(call)
+            _require_operator(operator, operators)
+            async with aclosing(_as_long_as_allowed(call, access)) as answers:
+                async for answer in answers:
+                    yield answer
 
     return road
 
 
-def _require_allowed(call: OwnCall, access: Access) -> None:
+def _require_allowed(call: OwnCall, access: Access) -> Caller:
     caller = require_known(access.policy.caller(call.shown))
     caller.require(call.rpc.right, call.request.operator)
+    return caller
 
 
 async def _as_long_as_allowed(call: OwnCall, access: Access) -> AsyncGenerator[Message, None]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from google.protobuf.message import Message
+from google.rpc.code_pb2 import Code
 
 from gateway.callers import require_known
+from gateway.contract.reasons import STATUS_OF
 from gateway.contract.shapes import REQUEST_ID
 from gateway.failure import Execution, Failure, Reason, invalid
 from gateway.ledger.ledger import Answer, Ledger, Repeat
@@ -20,7 +21,7 @@ from gateway.server.call import Call, Proceed, Step, chain
 from gateway.server.drain import OpenCalls
 from gateway.server.limits import Limits
 from gateway.settings import Settings
-from gateway.telemetry import CallRecord, Telemetry
+from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 from gateway.upstream.platform import Platform
 from gateway.wire.attempt import Attempt
 from gateway.wire.translation import Translation
@@ -33,6 +34,8 @@ _OF_THE_MOMENT = frozenset(
     {Reason.SHUTTING_DOWN, Reason.OVER_LIMIT, Reason.UPSTREAM_CIRCUIT_OPEN, Reason.DEADLINE_TOO_SHORT}
 )
 _STORED = frozenset({State.SUCCEEDED, State.REJECTED})
+_CODES: Final[Mapping[Reason, str]] = {reason: Code.Name(status) for reason, status in STATUS_OF.items()}
+_REPLAY: Final = "idempotent-replay"
 
 
 def road(
@@ -50,7 +53,6 @@ def road(
     return chain(
         [
             counted(open_calls),
-            stated,
             recorded(telemetry),
             authenticated,
             authorised,
@@ -82,42 +84,48 @@ def recorded(telemetry: Telemetry) -> Step:
     """Leave one record of every call, and let no unexpected exception out."""
 
     async def step(call: Call, proceed: Proceed) -> Message:
-        with recording(telemetry, call.route.rpc, call.operator, call.request_id):
-            return await proceed(call)
+        route = call.route
+        record = CallRecord(Hop.RPC, route.rpc, call.operator, call.request_id, trace=Trace.read(call.metadata))
+        record.caller = call.caller.name if call.caller else ""
+        with recording(telemetry, record, is_money=route.call_class.is_money):
+            try:
+                return await proceed(call)
+            finally:
+                record.is_replay = _REPLAY in call.reply_metadata
 
     return step
 
 
 @contextmanager
-def recording(telemetry: Telemetry, rpc: str, operator: str, request_id: str) -> Iterator[None]:
-    """Leave one record of what is done meanwhile; an unexpected exception becomes GATEWAY_FAULT."""
-    started = time.perf_counter()
-    reason = "CANCELLED"
+def recording(telemetry: Telemetry, record: CallRecord, *, is_money: bool) -> Iterator[None]:
+    """Leave a record of what is done meanwhile; an unexpected exception becomes GATEWAY_FAULT.
+
+    Every failure says which request it is about and, for a money call, whether it was executed.
+    """
+    record.code = record.reason = "CANCELLED"
+    telemetry.begin(record)
     try:
         yield
-        reason = ""
+        record.code, record.reason = "OK", ""
     except Failure as failure:
-        reason = failure.reason
-        raise
+        raise _said(failure, record, is_money) from None
     except Exception as error:
-        reason = Reason.GATEWAY_FAULT
-        raise _fault(rpc, error, telemetry) from error
+        raise _said(_fault(record.name, error, telemetry), record, is_money) from error
     finally:
-        telemetry.finished(CallRecord(rpc, operator, request_id, reason, time.perf_counter() - started))
+        telemetry.end(record)
+
+
+def _said(failure: Failure, record: CallRecord, is_money: bool) -> Failure:
+    with_statement(failure, record.request_id, is_money=is_money)
+    record.code, record.reason = _CODES[failure.reason], failure.reason
+    record.execution = failure.metadata.get("execution", "")
+    return failure
 
 
 def _fault(rpc: str, error: Exception, telemetry: Telemetry) -> Failure:
     error_id = secrets.token_hex(8)
     telemetry.fault(error_id, rpc, error)
     return Failure(Reason.GATEWAY_FAULT, f"the gateway failed, error {error_id}", metadata={"error_id": error_id})
-
-
-async def stated(call: Call, proceed: Proceed) -> Message:
-    """Make every failure say which request it is about and, for a money call, whether it was executed."""
-    try:
-        return await proceed(call)
-    except Failure as failure:
-        raise with_statement(failure, call.request_id, is_money=call.route.call_class.is_money) from None
 
 
 def with_statement(failure: Failure, request_id: str, *, is_money: bool) -> Failure:
@@ -312,7 +320,7 @@ def replayed(call: Call, answer: Answer) -> Message:
     """Return or raise what a row answers with, and say whether it is an answer from before."""
     failure = answer.failure()
     if answer.is_replay and answer.operation.state in _STORED:
-        call.reply_metadata["idempotent-replay"] = "true"
+        call.reply_metadata[_REPLAY] = "true"
     if failure is not None:
         raise failure
     return call.route.response.message.FromString(answer.operation.response or b"")

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from gateway.contract.routes import Api, Route
 from gateway.failure import Failure, Reason
 from gateway.settings import Settings
-from gateway.telemetry import Telemetry
+from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 from gateway.upstream.breaker import Breaker, Outcome
 from gateway.upstream.exchange import Exchange, Loss, Outgoing, Transport
 from gateway.upstream.repeats import repeated
@@ -94,18 +94,29 @@ class Platform:
 
     async def attempt(self, route: Route, request: Message, operator: str, timeout_s: float) -> Attempt:
         """Try once, within ``timeout_s`` seconds; the request has been checked. Raises nothing but CancelledError."""
-        outgoing = self._outgoing(route, self._translations[route.rpc].bind(request), operator)
-        breaker = self._breaker(outgoing.url)
+        call, url = self._translations[route.rpc].bind(request), self._url(route.api, operator)
+        breaker = self._breaker(url)
         if wait_s := breaker.enter(is_read=route.call_class.is_read):
             return Attempt(Stage.NEVER_SENT, failure=_paused(route, wait_s))
-        done = await self._transport.exchange(
-            outgoing,
-            timeout_s=timeout_s,
-            connect_timeout_s=self._limits.connect_timeout_s,
-            max_answer_bytes=self._limits.max_answer_bytes,
-            clock=self._clock,
-        )
-        breaker.report(_outcome(done))
+        record = _record(route, operator, url)
+        self._telemetry.begin(record)
+        try:
+            done = await self._transport.exchange(
+                self._outgoing(route, call, url, operator, record.context),
+                timeout_s=timeout_s,
+                connect_timeout_s=self._limits.connect_timeout_s,
+                max_answer_bytes=self._limits.max_answer_bytes,
+                clock=self._clock,
+            )
+            self._report(breaker, url, _outcome(done))
+            attempt = self._attempted(route, done)
+            record.stage, record.reason = attempt.stage, attempt.failure.reason if attempt.failure else ""
+            record.code = str(done.answer.status) if done.answer else ""
+            return attempt
+        finally:
+            self._telemetry.end(record)
+
+    def _attempted(self, route: Route, done: Exchange) -> Attempt:
         if done.answer is None:
             return Attempt(done.stage, failure=_unanswered(route, done))
         return self._read(route, done.answer)
@@ -128,10 +139,18 @@ class Platform:
             breaker = self._breakers[host] = Breaker(self._limits, time.monotonic)
         return breaker
 
-    def _outgoing(self, route: Route, call: HttpCall, operator: str) -> Outgoing:
-        url = self._url(route.api, operator)
+    def _report(self, breaker: Breaker, url: httpx.URL, outcome: Outcome) -> None:
+        was_open = breaker.is_open
+        breaker.report(outcome)
+        if breaker.is_open is not was_open:
+            self._telemetry.breaker(url.netloc.decode("ascii"), is_open=breaker.is_open)
+
+    def _outgoing(self, route: Route, call: HttpCall, url: httpx.URL, operator: str, trace: Trace | None) -> Outgoing:
         target = (url.raw_path.rstrip(b"/") + call.target.encode()) or b"/"
-        return Outgoing(call.verb, url, target, self._headers(route, call, operator), call.body)
+        headers = self._headers(route, call, operator)
+        if trace is not None:  # not signed: the signature is over timestamp and body
+            headers.update(trace.headers())
+        return Outgoing(call.verb, url, target, headers, call.body)
 
     def _headers(self, route: Route, call: HttpCall, operator: str) -> dict[str, str]:
         headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "betstack-gateway"}
@@ -151,6 +170,22 @@ class Platform:
         if url is None:
             url = self._urls[key] = httpx.URL(getattr(self._operators[operator], api.base_url.setting))
         return url
+
+
+def _record(route: Route, operator: str, url: httpx.URL) -> CallRecord:
+    name = f"{route.verb} {route.path or route.api.base_url.setting}"
+    peer = url.netloc.decode("ascii")
+    action = route.envelope.token if route.envelope else ""
+    return CallRecord(
+        Hop.UPSTREAM,
+        name,
+        operator,
+        api=route.api.name,
+        action=action,
+        peer=peer,
+        reason="CANCELLED",
+        stage="CANCELLED",
+    )
 
 
 _DOWN: Final = frozenset({502, 503, 504})

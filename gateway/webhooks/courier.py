@@ -74,14 +74,17 @@ class Courier:
         owner = await self._database.identity()
         admission = await self._run(lambda: facts.accept(delivery, self._here(owner)))
         match admission:
-            case Answered(reply):
+            case Answered(reply, key):
+                self._telemetry.named(key)
                 self._telemetry.webhook("repeated")
                 return reply
             case Joined(row):
+                self._telemetry.named(row.key)
                 self._telemetry.webhook("repeated")
                 return await self._joined(row, owner)
             case Begun(row):
-                return await self._begin(row, owner, delivery.trace)
+                self._telemetry.named(row.key)
+                return await self._begin(row, owner)
             case facts.Misplaced(why):
                 self._telemetry.alert(
                     "webhook_out_of_place",
@@ -92,8 +95,8 @@ class Courier:
                 )
                 return error(400, self._numbers.other, why)
 
-    async def _begin(self, row: Row, owner: str, trace: str) -> Reply:
-        answer = self._answers[row.key] = self._task(self._answer(row, owner, trace))
+    async def _begin(self, row: Row, owner: str) -> Reply:
+        answer = self._answers[row.key] = self._task(self._answer(row, owner))
         answer.add_done_callback(partial(self._answered, row.key))
         return await asyncio.shield(answer)
 
@@ -108,9 +111,9 @@ class Courier:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _answer(self, row: Row, owner: str, trace: str) -> Reply:
+    async def _answer(self, row: Row, owner: str) -> Reply:
         """Try an action for the first time; what is tried on is answered after a while."""
-        task = self._task(self._first_try(row, owner, trace))
+        task = self._task(self._first_try(row, owner))
         if row.action not in OPENINGS:
             await asyncio.wait({task}, timeout=self._settings.answer_after_s)
             if not task.done() and await self._run(lambda: facts.answer_early(row, row.request, self._clock())):
@@ -135,9 +138,9 @@ class Courier:
 
     # ------------------------------------------------------------------------------------------------ tries
 
-    async def _first_try(self, row: Row, owner: str, trace: str) -> Reply:
+    async def _first_try(self, row: Row, owner: str) -> Reply:
         try:
-            return await self._first_try_in_turn(row, owner, trace)
+            return await self._first_try_in_turn(row, owner)
         except BaseException:
             # Its end could not be written down; ``work`` does that as soon as it can be.
             self._unsettled.append(row)
@@ -145,7 +148,7 @@ class Courier:
         finally:
             self._ring(row)
 
-    async def _first_try_in_turn(self, row: Row, owner: str, trace: str) -> Reply:
+    async def _first_try_in_turn(self, row: Row, owner: str) -> Reply:
         is_opening = row.action in OPENINGS
         ends = asyncio.get_running_loop().time() + self._settings.call_timeout_s
         if not await self._turn(row, owner, ends):
@@ -156,7 +159,7 @@ class Courier:
             return OK
         # The platform waits for the whole of a create or reserve, and for nothing else.
         timeout_s = ends - asyncio.get_running_loop().time() if is_opening else self._settings.call_timeout_s
-        said = await self._call(row, timeout_s, trace)
+        said = await self._call(row, timeout_s)
         ending = ending_of(row.action, said.code, is_opening=is_opening)
         reply = reply_to(row.action, said, self._numbers)
         if ending is Ending.DONE:
@@ -189,13 +192,11 @@ class Courier:
         next_at = min(again, row.received + self._settings.give_up_s)
         await self._run(lambda: facts.fail_again(row, next_at, row.request, self._clock()))
 
-    async def _call(self, row: Row, timeout_s: float, trace: str = "") -> Said:
+    async def _call(self, row: Row, timeout_s: float) -> Said:
         inbound = self._actions[row.action]
         request = inbound.route.request.message.FromString(row.request)
         request.request_id = row.key  # type: ignore[attr-defined]
-        return await self._dispatch.call(
-            inbound.route, row.operator, request, timeout_s=timeout_s, request_id=row.key, trace=trace
-        )
+        return await self._dispatch.call(inbound.route, row.operator, request, timeout_s=timeout_s, request_id=row.key)
 
     async def _turn(self, row: Row, owner: str, ends: float) -> bool:
         """Wait until no earlier action on the ticket is out; False where that takes until ``ends``."""

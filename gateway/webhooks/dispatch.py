@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 from gateway.contract.routes import Route
 from gateway.failure import Reason
 from gateway.settings import Operator
+from gateway.telemetry import CallRecord, Hop, Telemetry
 from gateway.webhooks.answers import Said
 from gateway.wire.codec import encoder
 
@@ -69,7 +70,11 @@ def _read(path: Path | None) -> bytes | None:
 class Dispatch:
     """The operators' services, by operator and API (``pam`` or ``sms``)."""
 
-    def __init__(self, targets: Mapping[tuple[str, str], Target], routes: Mapping[str, Route]) -> None:
+    def __init__(
+        self, targets: Mapping[tuple[str, str], Target], routes: Mapping[str, Route], telemetry: Telemetry
+    ) -> None:
+        self._telemetry = telemetry
+        self._addresses = {key: target.address for key, target in targets.items()}
         self._channels = {key: target.channel() for key, target in targets.items()}
         self._calls: dict[tuple[str, str], Any] = {}
         self._bodies = {
@@ -82,16 +87,36 @@ class Dispatch:
         """Tell whether the operator has a service for this API."""
         return (operator, api) in self._channels
 
-    async def call(
-        self, route: Route, operator: str, request: Message, *, timeout_s: float, request_id: str, trace: str
-    ) -> Said:
-        """Call the operator's service; ``request_id`` is the same for every try, ``trace`` a ``traceparent`` or empty."""
-        metadata = {"idempotency-key": request_id, "x-request-id": request_id, "x-operator": operator}
-        if trace:
-            metadata["traceparent"] = trace
+    async def call(self, route: Route, operator: str, request: Message, *, timeout_s: float, request_id: str) -> Said:
+        """Call the operator's service; ``request_id`` is the same for every try."""
+        api = route.api.name
+        record = CallRecord(
+            Hop.DISPATCH,
+            route.rpc,
+            operator,
+            request_id,
+            api=api,
+            peer=self._addresses[operator, api],
+            code="CANCELLED",
+        )
+        self._telemetry.begin(record)
+        try:
+            said = await self._said(route, operator, request, timeout_s, record)
+            record.code, record.reason = said.code, "" if said.code == "OK" else said.reason or said.code
+            return said
+        finally:
+            self._telemetry.end(record)
+
+    async def _said(self, route: Route, operator: str, request: Message, timeout_s: float, record: CallRecord) -> Said:
+        metadata = [
+            ("idempotency-key", record.request_id),
+            ("x-request-id", record.request_id),
+            ("x-operator", operator),
+            *(record.context.headers() if record.context else ()),
+        ]
         try:
             response = await self._call(operator, route)(
-                request, timeout=timeout_s, metadata=tuple(metadata.items()), wait_for_ready=False
+                request, timeout=timeout_s, metadata=tuple(metadata), wait_for_ready=False
             )
         except grpc.aio.AioRpcError as error:
             return Said(error.code().name, error.details() or "", _reason(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -65,7 +65,6 @@ class Delivery:
     signature: str
     data: bytes
     request: bytes
-    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +106,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """It came before: this was the answer."""
+    """It came before: this was the answer, under this key if it was passed on."""
 
     reply: Reply
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _lock(operator: str, ticket_id: str) -> str:
 
 
 def _known(row: Row) -> Admission:
-    return Joined(row) if row.reply is None else Answered(row.reply)
+    return Joined(row) if row.reply is None else Answered(row.reply, row.key)
 
 
 def _same_delivery(delivery: Delivery) -> Transaction[Admission | None]:

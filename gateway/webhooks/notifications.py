@@ -43,38 +43,35 @@ class Notifications:
         self._clock = clock
         self._live: dict[tuple[str, int, str], asyncio.Future[Reply]] = {}
 
-    async def ask(self, operator: str, inbound: Inbound, message: Any, trace: str) -> Reply:  # noqa: ANN401 - a request
+    async def ask(self, operator: str, inbound: Inbound, message: Any) -> Reply:  # noqa: ANN401 - a request
         """Ask the operator's service; nothing of it is stored."""
         request_id = message.request_id = str(uuid.uuid4())
-        return await self._call(operator, inbound, message, request_id, trace)
+        self._telemetry.named(request_id)
+        return await self._call(operator, inbound, message, request_id)
 
-    async def notify(
-        self, operator: str, stamp: int, signature: str, inbound: Inbound, message: Message, trace: str
-    ) -> Reply:
+    async def notify(self, operator: str, stamp: int, signature: str, inbound: Inbound, message: Message) -> Reply:
         """Pass a notification on once for each timestamp and signature; a refused one is judged anew."""
         key = (operator, stamp, signature)
+        self._telemetry.named(_request_id(key, inbound))
         if key in self._live:
             self._telemetry.webhook("repeated")
             return await asyncio.shield(self._live[key])
-        live = self._live[key] = asyncio.ensure_future(self._notify(key, inbound, message, trace))
+        live = self._live[key] = asyncio.ensure_future(self._notify(key, inbound, message))
         live.add_done_callback(lambda _: self._live.pop(key, None))
         return await asyncio.shield(live)
 
-    async def _call(self, operator: str, inbound: Inbound, message: Message, request_id: str, trace: str) -> Reply:
+    async def _call(self, operator: str, inbound: Inbound, message: Message, request_id: str) -> Reply:
         timeout_s = self._settings.call_timeout_s
-        said = await self._dispatch.call(
-            inbound.route, operator, message, timeout_s=timeout_s, request_id=request_id, trace=trace
-        )
+        said = await self._dispatch.call(inbound.route, operator, message, timeout_s=timeout_s, request_id=request_id)
         return reply_to(_token(inbound), said, self._numbers[inbound.route.api.name])
 
-    async def _notify(self, key: tuple[str, int, str], inbound: Inbound, message: Message, trace: str) -> Reply:
+    async def _notify(self, key: tuple[str, int, str], inbound: Inbound, message: Message) -> Reply:
         operator, stamp, signature = key
         known = await self._database.run(lambda: facts.known_notification(operator, stamp, signature))
         if known is not None:
             self._telemetry.webhook("repeated")
             return known
-        request_id = f"{operator}/{_token(inbound)}/{stamp}/{signature}"
-        reply = await self._call(operator, inbound, message, request_id, trace)
+        reply = await self._call(operator, inbound, message, _request_id(key, inbound))
         if reply.status != 200:
             return reply
         reply = reply if reply.body not in (b"", b'{"message":""}') else Reply(200, _RECEIVED)
@@ -86,6 +83,11 @@ class Notifications:
         )
         self._telemetry.webhook("accepted")
         return reply
+
+
+def _request_id(key: tuple[str, int, str], inbound: Inbound) -> str:
+    operator, stamp, signature = key
+    return f"{operator}/{_token(inbound)}/{stamp}/{signature}"
 
 
 def _token(inbound: Inbound) -> str:

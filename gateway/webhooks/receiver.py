@@ -22,7 +22,7 @@ from starlette.routing import Route as HttpRoute
 from gateway.failure import Violation
 from gateway.ledger.database import LedgerUnavailable
 from gateway.settings import Settings
-from gateway.telemetry import Telemetry
+from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 from gateway.webhooks.answers import OK, Reply, error
 from gateway.webhooks.courier import Courier
 from gateway.webhooks.facts import Delivery
@@ -43,19 +43,17 @@ _OPERATOR_NOT_FOUND: Final = 106
 _TICKET_ID: Final = re.compile(r"[!-~]{1,128}")
 """What fits into a key that travels as metadata; the platform's own are 24 hexadecimal digits."""
 
-_TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-"""A ``traceparent`` as W3C Trace Context has it."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """A delivery whose signature holds."""
+    """A delivery whose signature holds; ``named`` is the operator that its header names."""
 
     operator: str
     stamp: int
     signature: str
     body: bytes
-    trace: str
+    named: str | None
+    trace: Trace | None
 
 
 class Receiver:
@@ -130,9 +128,7 @@ class Receiver:
         signed = self._verified(request.headers, operator, body)
         if signed is None:
             return self._unsigned("wrong signature")
-        if api == "sms" and request.headers.get("operator-name") != operator:
-            return self._malformed("operator-name is not the operator of this URL")
-        return await self._opened(signed, api, key)
+        return await self._recorded(signed, api, key)
 
     async def _body(self, request: Request) -> bytes | None:
         """Read the body; None where it is larger than the limit."""
@@ -151,8 +147,7 @@ class Receiver:
             return None
         if not verify(self._keys_of(operator), stamp, body, signature):
             return None
-        trace = headers.get("traceparent", "")
-        return _Signed(operator, int(stamp), signature, body, trace if _TRACE.fullmatch(trace) else "")
+        return _Signed(operator, int(stamp), signature, body, headers.get("operator-name"), Trace.read(headers))
 
     def _unsigned(self, why: str) -> Reply:
         self._telemetry.webhook(why)
@@ -162,7 +157,21 @@ class Receiver:
         self._telemetry.webhook("malformed")
         return error(400, self._settings.other_code, why)
 
-    async def _opened(self, signed: _Signed, api: str, key: str) -> Reply:
+    async def _recorded(self, signed: _Signed, api: str, key: str) -> Reply:
+        """Leave one record of every delivery whose signature holds; what comes unsigned is only counted."""
+        record = CallRecord(Hop.WEBHOOK, f"POST /{api}/{{operator}}", signed.operator, api=api, trace=signed.trace)
+        record.code = "500"
+        self._telemetry.begin(record)
+        try:
+            reply = await self._opened(signed, api, key, record)
+            record.code = str(reply.status)
+            return reply
+        finally:
+            self._telemetry.end(record)
+
+    async def _opened(self, signed: _Signed, api: str, key: str, record: CallRecord) -> Reply:
+        if api == "sms" and signed.named != signed.operator:
+            return self._malformed("operator-name is not the operator of this URL")
         try:
             envelope = parse(signed.body)
         except NotJson:
@@ -174,6 +183,7 @@ class Receiver:
         if inbound is None:
             self._telemetry.webhook("unknown action")
             return error(400, self._settings.unknown_action_code, f"{token} feature not implemented yet"[:200])
+        record.action = token
         if not isinstance(data, dict):
             return self._malformed("data: an object is expected")
         if api == "pam" and data.get("operator") != signed.operator:
@@ -204,10 +214,8 @@ class Receiver:
         if is_ticket:
             return await self._courier.deliver(_delivery(signed, token, message))
         if api == "pam":
-            return await self._notifications.ask(signed.operator, inbound, message, signed.trace)
-        return await self._notifications.notify(
-            signed.operator, signed.stamp, signed.signature, inbound, message, signed.trace
-        )
+            return await self._notifications.ask(signed.operator, inbound, message)
+        return await self._notifications.notify(signed.operator, signed.stamp, signed.signature, inbound, message)
 
 
 def _delivery(signed: _Signed, token: str, message: Any) -> Delivery:  # noqa: ANN401 - a PAM request
@@ -220,7 +228,6 @@ def _delivery(signed: _Signed, token: str, message: Any) -> Delivery:  # noqa: A
         signature=signed.signature,
         data=hashlib.sha256(request).digest(),
         request=request,
-        trace=signed.trace,
     )
 
 

@@ -8,9 +8,10 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.cli.comments import advice
-from gateway.cli.tables import Table, errors_table, rights_table, routes_table, settings_table
+from gateway.cli.tables import Table, errors_table, metrics_table, rights_table, routes_table, settings_table
 from gateway.contract import load_contract
 from gateway.failure import Reason
+from gateway.telemetry.catalogue import CATALOGUE
 from tests.cli.conftest import Prompt
 
 
@@ -83,6 +84,16 @@ def test_what_is_never_sent_is_not_listed() -> None:
 def test_a_setting_has_its_key_and_its_default(setting: str, default: str) -> None:
     """Keys are written as in the file, with a placeholder where a name or number is to be chosen."""
     assert (setting, default) in [row[:2] for row in settings_table().rows]
+
+
+def test_a_metric_has_its_kind_its_labels_and_its_meaning() -> None:
+    """A row has all that is needed to ask for it."""
+    rows = metrics_table().rows
+
+    name, kind, labels, meaning = rows[0]
+    assert (name, kind, labels) == ("betstack_gateway_rpcs_total", "counter", "rpc operator code reason")
+    assert meaning.startswith("RPCs that ended")
+    assert len({row[0] for row in rows}) == len(rows) == len(CATALOGUE)
 
 
 def test_every_setting_has_a_meaning() -> None:

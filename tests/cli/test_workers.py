@@ -29,7 +29,7 @@ def config(platform: Sandbox, tmp_path: Path) -> Path:
     path.write_text(f"""
         default_operator = "site"
         server = {{ listen = "{FREE}", workers = 2, connection_age_s = 1 }}
-        log.level = "warning"
+        log = {{ level = "warning", format = "text" }}
         webhooks.listen = "{FREE}"
         ledger.url = "sqlite:///{tmp_path}/gateway.db"
         [operators.site]

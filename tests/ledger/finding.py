@@ -15,6 +15,7 @@ from gateway.contract.routes import Route
 from gateway.failure import Failure, Reason
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
+from gateway.telemetry import Telemetry
 from gateway.wire.attempt import Attempt, Stage
 from tests.ledger.rows import CONTRACT, TICKET_ID, Clock
 
@@ -78,6 +79,7 @@ def worker(ledger: Ledger, told: Told, clock: Clock, *, correlated: bool = True,
         replace(PACE, **pace),
         correlated={"site": correlated},
         keep_s=120 * DAY_S,
+        telemetry=Telemetry(),
         clock=clock,
     )
 

@@ -27,6 +27,7 @@ from gateway.ledger.operation import State
 from gateway.sandbox import Fault, FaultKind, Sandbox
 from gateway.wire.attempt import Stage
 from tests.harness import Answer, Client, client_of, hang_up, http_answer, refused, scripted, settings_for, standing
+from tests.logs import calls, lines
 from tests.rpc.bets import TICKET_ID, placed, taken
 from tests.rpc.calls import CREATE, PAY, TAKE, WIN, Gate, To, closed_port, error_body, facing, refusal_of
 
@@ -329,7 +330,7 @@ async def test_a_ledger_that_fails_is_a_fault_with_a_number(caplog: pytest.LogCa
         for call in (got(client, "bet-0"), listed(client), watching(client, "bet-0").read()):
             with refused(Reason.GATEWAY_FAULT) as refusal:
                 await call
-            assert f"error_id={refusal.metadata['error_id']} " in caplog.text
+            assert refusal.metadata["error_id"] in {line.get("error_id") for line in lines(caplog)}
             assert "execution" not in refusal.metadata
             assert "operations" not in refusal.message
 
@@ -347,11 +348,11 @@ async def test_one_record_is_left_of_every_call(client: Client, caplog: pytest.L
         await refusal_of(stub(client).GetOperation(pb.GetOperationRequest(request_id="bet-0")))
         await refusal_of(watching(client, "bet-1").read())
 
-    lines = [record.getMessage().rpartition(" seconds=")[0] for record in caplog.records]
-    assert lines == [
-        f"rpc={OPERATION_SERVICE}/ListOperations operator=site request_id= reason=OK",
-        f"rpc={OPERATION_SERVICE}/GetOperation operator=site request_id=bet-0 reason=OPERATION_NOT_FOUND",
-        f"rpc={OPERATION_SERVICE}/WatchOperation operator=site request_id=bet-1 reason=OPERATION_NOT_FOUND",
+    missing = {"operator": "site", "code": "NOT_FOUND", "reason": "OPERATION_NOT_FOUND"}
+    assert calls(caplog) == [
+        {"call": f"{OPERATION_SERVICE}/ListOperations", "operator": "site", "code": "OK"},
+        {"call": f"{OPERATION_SERVICE}/GetOperation", "request_id": "bet-0", **missing},
+        {"call": f"{OPERATION_SERVICE}/WatchOperation", "request_id": "bet-1", **missing},
     ]
 
 
@@ -632,10 +633,14 @@ async def test_a_watcher_that_hangs_up_is_forgotten(caplog: pytest.LogCaptureFix
             with caplog.at_level(logging.INFO, logger="gateway"):
                 watch.cancel()
                 async with asyncio.timeout(10):
-                    while f"WatchOperation operator=site request_id={request_id} reason=CANCELLED" not in caplog.text:
+                    while (request_id, "CANCELLED") not in _ends_of_watches(caplog):
                         await listed(client)
 
             await asyncio.wait_for(end(), 10)
+
+
+def _ends_of_watches(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(call["request_id"], call["code"]) for call in calls(caplog) if call["call"].endswith("/WatchOperation")]
 
 
 async def test_an_operation_is_read_and_watched_while_the_gateway_goes_away() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.failure import Reason
 from tests.harness import http_answer, refused
+from tests.logs import calls
 from tests.rpc.calls import CREATE, GET_TICKET, WIN, facing
 
 BROKEN: Final[dict[str, bytes]] = {
@@ -72,7 +73,7 @@ async def test_what_is_not_served_is_unimplemented(rpc: str) -> None:
 
 
 async def test_one_record_is_left_of_every_call(caplog: pytest.LogCaptureFixture) -> None:
-    """Each call leaves one line with RPC, operator, request id, reason and duration."""
+    """Each call leaves one line with RPC, operator, request id, its end, how far it got, and how long it took."""
     async with facing(http_answer(200, TICKET), http_answer(500), http_answer(200)) as (client, _):
         with caplog.at_level(logging.INFO, logger="gateway"):
             await GET_TICKET(client)
@@ -80,10 +81,26 @@ async def test_one_record_is_left_of_every_call(caplog: pytest.LogCaptureFixture
                 await CREATE(client)
             made = await WIN(client).initial_metadata()
 
-    lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 3
-    assert lines[0].startswith("rpc=/betstack.ticket.v1.TicketService/GetTicket operator=site request_id=")
-    assert " reason=OK seconds=" in lines[0]
-    assert f" request_id={refusal.metadata['request_id']} reason=OUTCOME_UNKNOWN seconds=" in lines[1]
-    assert lines[2].startswith("rpc=/betstack.pam.v1.PamService/WinTicket operator=site request_id=")
+    read, bet, won = calls(caplog)
+    assert read.pop("request_id")
+    assert read == {
+        "call": "/betstack.ticket.v1.TicketService/GetTicket",
+        "operator": "site",
+        "code": "OK",
+        "api": "be",
+        "stage": "ANSWERED",
+        "http_status": "200",
+    }
+    assert bet == {
+        "call": "/betstack.ticket.v1.TicketService/CreateTicket",
+        "operator": "site",
+        "request_id": refusal.metadata["request_id"],
+        "code": "UNKNOWN",
+        "reason": "OUTCOME_UNKNOWN",
+        "execution": "UNKNOWN",
+        "api": "be",
+        "stage": "ANSWERED",
+        "http_status": "500",
+    }
+    assert (won["call"], won["code"]) == ("/betstack.pam.v1.PamService/WinTicket", "OK")
     assert "request-id" not in dict(made)

@@ -15,6 +15,7 @@ from gateway.failure import Failure, Reason
 from gateway.server.drain import OpenCalls
 from gateway.server.own import Answers, OwnCall, once, own_road, own_rpc
 from gateway.telemetry import Telemetry
+from tests.logs import calls, lines
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["OperationService"]
 REQUEST: Final = pb.WatchOperationRequest(operator="site", request_id="bet-1")
@@ -86,7 +87,8 @@ async def test_a_stream_may_fail_after_an_answer(caplog: pytest.LogCaptureFixtur
             await anext(stream)
 
     assert (ended.value.reason, ended.value.metadata) == (Reason.CONFLICT, {"request_id": "bet-1"})
-    assert " reason=CONFLICT " in caplog.text
+    [line] = calls(caplog)
+    assert (line["code"], line["reason"]) == ("ABORTED", "CONFLICT")
 
 
 async def _torn(_: Any) -> AsyncGenerator[Message, None]:
@@ -105,7 +107,7 @@ async def test_an_unexpected_exception_keeps_its_text(caplog: pytest.LogCaptureF
 
     assert ended.value.reason is Reason.GATEWAY_FAULT
     assert "s3cret" not in ended.value.message
-    assert f"error_id={ended.value.metadata['error_id']} " in caplog.text
+    assert lines(caplog)[0]["error_id"] == ended.value.metadata["error_id"]
     assert "s3cret" in caplog.text
 
 

@@ -19,6 +19,7 @@ from gateway.ledger.database import LedgerUnavailable
 from gateway.wire.jsontext import DEPTH_LIMIT
 from gateway.wire.validation import checker
 from tests.harness import SECRET
+from tests.logs import facts_of
 from tests.webhooks.circle import Circle, Clock, circle
 from tests.webhooks.deliveries import (
     ACTIONS,
@@ -265,7 +266,9 @@ async def test_no_personal_data_gets_into_the_log(door: Circle, caplog: pytest.L
         for field in fields_of(token):
             await door.send(token, without=field)
     own = "\n".join(
-        record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))
+        f"{record.getMessage()} {facts_of(record)}"
+        for record in caplog.records
+        if not record.name.startswith(("httpx", "httpcore"))
     )
     assert not [word for word in PERSONAL if re.search(rf"\b{word}\b", own)]
 

@@ -1,4 +1,4 @@
-"""On which address are webhooks received? uvicorn as a guest in the gateway's event loop."""
+"""On which address is HTTP served? uvicorn as a guest in the gateway's event loop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def listening(app: Any, listen: str, *, shared: bool = False) -> AsyncIter
             timeout_graceful_shutdown=10,
         )
     )
-    serving = asyncio.create_task(server.serve(sockets=[bound]), name="webhooks")
+    serving = asyncio.create_task(server.serve(sockets=[bound]), name=f"HTTP on {listen}")
     try:
         await server.until_started(serving)
         yield f"{listen.rpartition(':')[0]}:{bound.getsockname()[1]}"
