@@ -29,6 +29,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         # As long as common proxies keep idle connections, so that they do not go away between two steps of a test.
         timeout_keep_alive=75,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -95,6 +96,16 @@ async def test_a_clock_that_is_off_is_odd(doctor: Doctor) -> None:
 
     assert answer.returncode == 0
     assert verdicts(answer)["site clock"] == "odd"
+
+
+async def test_the_sandbox_says_what_time_it_is_there(doctor: Doctor, platform: Sandbox) -> None:
+    """Its clock can be moved, and the doctor sees how far."""
+    platform.clock.advance(120)
+
+    answer = await doctor(platform.url)
+
+    assert verdicts(answer)["site clock"] == "odd"
+    assert re.search(r"-1[12][0-9] s from the platform's", answer.stdout)
 
 
 async def test_a_platform_without_date_is_odd(doctor: Doctor) -> None:
