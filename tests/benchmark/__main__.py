@@ -84,7 +84,7 @@ def main() -> int:
         rows = list(_rows(stack, home, platform, pace, figures))
         ours = stack.enter_context(servers.gateway(home / "alone", platform.url))
         _all_rounds(rows, ours, home, platform, pace, figures)
-    lines = list(_lines(figures, load_before))
+    lines = list(_lines(figures, pace, load_before))
     print("\n".join(lines))
     if options.output is not None:
         options.output.write_text(_document(lines), encoding="utf-8")
@@ -184,9 +184,10 @@ def _start_s(home: Path, url: str) -> float:
     return took
 
 
-def _lines(figures: Figures, load_before: float) -> Iterator[str]:
+def _lines(figures: Figures, pace: _Pace, load_before: float) -> Iterator[str]:
     yield from table(figures)
     yield ""
+    yield f"{len(figures.start_s)} rounds, about {pace.seconds:g} s for each row"
     yield from notes(figures)
     if load_before > 0.5:
         yield f"other work was on the machine: a load of {load_before:.1f} when this began; throughput suffers most"

@@ -30,7 +30,8 @@ def codec_s() -> tuple[float, float]:
 def _ours() -> Callable[[], object]:
     """Return what writes a message as the bytes of an object, reads them and makes a message of them again."""
     answer = load_contract().routes[GET].response.field("ticket")
-    assert answer is not None and answer.shape is not None
+    assert answer is not None
+    assert answer.shape is not None
     shape = answer.shape
     encode = encoder([field for field in shape.fields if field.key in TICKET])
     decode = decoder(shape)
