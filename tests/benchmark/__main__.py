@@ -187,7 +187,7 @@ def _start_s(home: Path, url: str) -> float:
 def _lines(figures: Figures, pace: _Pace, load_before: float) -> Iterator[str]:
     yield from table(figures)
     yield ""
-    yield f"{len(figures.start_s)} rounds, about {pace.seconds:g} s for each row"
+    yield f"rounds: {len(figures.start_s)}, each row about {pace.seconds:g} s in each"
     yield from notes(figures)
     if load_before > 0.5:
         yield f"other work was on the machine: a load of {load_before:.1f} when this began; throughput suffers most"
