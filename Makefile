@@ -63,6 +63,7 @@ generated-into:
 	@$(PROTOC) --grpc_python_out=$(OUT) $(SERVICES)
 	@$(PROTOC) --include_imports --include_source_info --descriptor_set_out=$(OUT)/betstack/contract.binpb $(PROTOS)
 	@touch $(OUT)/betstack/py.typed
+	@PYTHONPATH=$(OUT) $(BIN)/python -m gateway service-config -o $(OUT)/betstack/service_config.json
 
 generated-check: setup ## Fail if generated/ is not what protos/ says
 	@scratch=$$(mktemp -d) && $(MAKE) --no-print-directory generated-into OUT=$$scratch \
