@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "sign": ("gateway.cli.signing_command", "Sign a body as the platform wants it signed."),
     },
     "Check": {
+        "doctor": ("gateway.cli.doctor", "Look for what would keep the gateway from working."),
         "verify": ("gateway.cli.verifying", "Verify a signature, or say why it does not fit."),
         "pam": ("gateway.cli.pam_checking", "Check a player account endpoint of one's own."),
     },
