@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -45,6 +46,7 @@ HA==
 """The certificate of an authority that signed nothing; its key is gone."""
 
 _LEDGERS = tempfile.TemporaryDirectory(prefix="ledgers-")
+atexit.register(_LEDGERS.cleanup)
 _NUMBERS = count()
 _TRUSTED = Path(_LEDGERS.name, "nobody.pem")
 _TRUSTED.write_text(NOBODY, encoding="ascii")

@@ -29,7 +29,7 @@ from tests.ledger.postgresql import Server, server
 _POSTGRESQL: Final = "PostgreSQL, two gateways"
 _CREATES: Final = 500
 _SECONDS: Final = 90.0
-_TICKETS: Final = 200
+_TICKETS: Final = 100
 _WEBHOOK_SECONDS: Final = 70.0
 _LONGEST_CALM_S: Final = 150.0
 _SHOWN: Final = 40

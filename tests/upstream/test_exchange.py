@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from contextvars import ContextVar
+from typing import Any, Final, Literal
 
 import httpx
 import pytest
@@ -30,10 +31,21 @@ def outgoing(url: str, body: bytes = b"{}") -> Outgoing:
     return Outgoing("POST", httpx.URL(url), b"/be/tickets?x=%2F", {"operator-name": "site"}, body)
 
 
+_TRANSPORT: ContextVar[Literal["fast", "httpx"]] = ContextVar("transport")
+
+
+@pytest.fixture(params=["fast", "httpx"], autouse=True)
+def transport(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let each transport carry the requests in turn."""
+    token = _TRANSPORT.set(request.param)
+    yield
+    _TRANSPORT.reset(token)
+
+
 @asynccontextmanager
 async def sender(**settings: Any) -> AsyncIterator[Send]:
     """Return what sends over a transport of its own."""
-    limits = Upstream(**settings)
+    limits = Upstream(transport=_TRANSPORT.get(), **settings)
     async with open_transport(limits) as transport:
 
         async def send(url: str, body: bytes = b"{}", timeout_s: float = 5, limit: int = 1024) -> Exchange:
@@ -74,16 +86,16 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 CASES: Final[list[tuple[str, Answer, float, Stage, Loss]]] = [
     ("closed without a word", hang_up, 5, Stage.SENT_NO_ANSWER, Loss.BROKEN),
-    ("silent", say_nothing, 0.1, Stage.SENT_NO_ANSWER, Loss.TIMEOUT),
+    ("silent", say_nothing, 0.5, Stage.SENT_NO_ANSWER, Loss.TIMEOUT),
     ("closed in the status line", writes(b"HTTP/1.1 20"), 5, Stage.SENT_NO_ANSWER, Loss.BROKEN),
-    ("silent in the headers", writes(HEAD[:-2], close=False), 0.1, Stage.SENT_NO_ANSWER, Loss.TIMEOUT),
+    ("silent in the headers", writes(HEAD[:-2], close=False), 0.5, Stage.SENT_NO_ANSWER, Loss.TIMEOUT),
     ("another protocol", writes(b"220 mail.example ESMTP\r\n"), 5, Stage.SENT_NO_ANSWER, Loss.BROKEN),
     ("closed after the headers", writes(HEAD), 5, Stage.ANSWERED, Loss.BROKEN),
     ("closed in the body", writes(HEAD, b"12345"), 5, Stage.ANSWERED, Loss.BROKEN),
-    ("silent in the body", writes(HEAD, b"12345", close=False), 0.1, Stage.ANSWERED, Loss.TIMEOUT),
+    ("silent in the body", writes(HEAD, b"12345", close=False), 0.5, Stage.ANSWERED, Loss.TIMEOUT),
     ("closed in a chunk", writes(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12"), 5, Stage.ANSWERED,
      Loss.BROKEN),
-    ("a drop at a time", drip, 0.1, Stage.ANSWERED, Loss.TIMEOUT),
+    ("a drop at a time", drip, 0.5, Stage.ANSWERED, Loss.TIMEOUT),
 ]  # fmt: skip
 
 
@@ -177,7 +189,7 @@ async def test_without_a_free_connection_nothing_is_sent() -> None:
         while not platform.requests:  # noqa: ASYNC110 - one turn of the loop, in which the request arrives
             await asyncio.sleep(0)
 
-        assert await send(platform.url, timeout_s=0.1) == Exchange(Stage.NEVER_SENT, loss=Loss.TIMEOUT)
+        assert await send(platform.url, timeout_s=0.5) == Exchange(Stage.NEVER_SENT, loss=Loss.TIMEOUT)
 
         assert len(platform.requests) == 1
         first.cancel()

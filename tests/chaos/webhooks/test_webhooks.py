@@ -15,7 +15,7 @@ async def test_the_operator_s_money_is_right_whatever_fails_and_whoever_is_kille
         ledger=f"sqlite:///{tmp_path}/ledger.db",
         gateways=1,
         seed=1,
-        seconds=4,
+        seconds=3,
         tickets=5,
         home=tmp_path,
         calm_s=(0.5, 2.0),
