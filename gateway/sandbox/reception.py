@@ -10,13 +10,14 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.sandbox.connection import Connection
 from gateway.sandbox.faults import Fault, FaultKind, Faults
 from gateway.sandbox.journal import Exchange, Journal
-from gateway.sandbox.options import Sleep
+from gateway.sandbox.options import Clock, Sleep
 
 __all__ = ["Reception"]
 
@@ -37,11 +38,12 @@ class _HungUp(Exception):  # noqa: N818 - it happened to the caller
 class Reception:
     """An ASGI application around the handlers."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal, sleep: Sleep) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal, sleep: Sleep, clock: Clock) -> None:
         self._app = app
         self._faults = faults
         self._journal = journal
         self._sleep = sleep
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -77,7 +79,8 @@ class Reception:
         # Undecoded, so that a slash within a path segment does not become a border between two.
         await self._app(dict(visit.scope, path=visit.path), receive, send)
         start = sent[0]
-        return _Answer(start["status"], tuple(start["headers"]), b"".join(part.get("body", b"") for part in sent[1:]))
+        date = (b"date", formatdate(self._clock(), usegmt=True).encode())
+        return _Answer(start["status"], (*start["headers"], date), b"".join(part.get("body", b"") for part in sent[1:]))
 
     async def _refuse(self, visit: _Visit, fault: Fault) -> None:
         """Let a fault answer, or hang up, in place of the handlers."""

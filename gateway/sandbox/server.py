@@ -136,7 +136,7 @@ def _build(options: SandboxOptions, store: Store, url: str) -> tuple[Sandbox, Re
     app.router.redirect_slashes = False
     return (
         Sandbox(url, book, wallet, accounts, notifications, cards, journal, faults, clock, webhooks),
-        Reception(app, faults, journal, options.sleep),
+        Reception(app, faults, journal, options.sleep, clock),
     )
 
 
