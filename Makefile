@@ -6,10 +6,12 @@ UV := $(BIN)/uv
 PROTOS = $(shell find protos -name '*.proto' | sort)
 SERVICES = $(shell grep -l '^service ' $(PROTOS))
 PROTOC = $(BIN)/python -m grpc_tools.protoc -Iprotos
+LOCK = $(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
+  --python-version 3.11 --universal
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test chaos bench check lint types protos-check generate generated-check readme readme-check release wheel-check clean
+.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean bench
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,9 +25,10 @@ setup: .venv/.ready ## Make .venv with everything in it (quick when nothing chan
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: ## Renew requirements.lock from pyproject.toml
-	$(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
-	  --python-version 3.11 --universal pyproject.toml --group dev -o requirements.lock
+lock: ## Renew requirements.lock from pyproject.toml, and what of it goes into the image
+	$(LOCK) pyproject.toml --group dev -o requirements.lock
+	$(LOCK) pyproject.toml --all-extras -c requirements.lock -o deploy/runtime.lock
+	$(LOCK) --group build -c requirements.lock -o deploy/build.lock
 
 run: setup ## Start gateway, sandbox and an operator's wallet
 	@$(BIN)/betstack-gateway run
@@ -42,7 +45,7 @@ chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing 
 bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
 	@$(BIN)/python -m tests.benchmark $(if $(QUICK),--quick,--output BENCHMARKS.md)
 
-check: setup lint types protos-check generated-check readme-check test wheel-check ## Everything CI runs
+check: setup lint types protos-check generated-check readme-check deploy-check test wheel-check ## Everything CI runs
 
 lint: setup ## Style
 	@$(BIN)/ruff check .
@@ -66,6 +69,7 @@ generated-into:
 	@$(PROTOC) --grpc_python_out=$(OUT) $(SERVICES)
 	@$(PROTOC) --include_imports --include_source_info --descriptor_set_out=$(OUT)/betstack/contract.binpb $(PROTOS)
 	@touch $(OUT)/betstack/py.typed
+	@PYTHONPATH=$(OUT) $(BIN)/python -m gateway service-config -o $(OUT)/betstack/service_config.json
 
 generated-check: setup ## Fail if generated/ is not what protos/ says
 	@scratch=$$(mktemp -d) && $(MAKE) --no-print-directory generated-into OUT=$$scratch \
@@ -77,6 +81,11 @@ readme: setup ## Write the tables and help texts of the README
 readme-check: setup ## Fail if the README is not what the program prints
 	@$(BIN)/python -m gateway.cli.readme --check README.md
 
+deploy-check: setup ## Containerfile, Kubernetes manifest and compose file against their schemas
+	@$(BIN)/hadolint deploy/Containerfile
+	@$(BIN)/kubernetes-validate --quiet --strict deploy/kubernetes.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
+
 release: setup ## Take today's contract as the released one that later ones may not break
 	@$(BIN)/buf build protos -o protos/released.binpb --exclude-source-info
 
@@ -85,6 +94,8 @@ wheel-check: setup ## Build the wheel, install it into an empty environment and 
 	  && $(UV) venv --quiet --python $(BIN)/python $$scratch/venv \
 	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python -c requirements.lock $$scratch/*.whl \
 	  && (cd $$scratch && venv/bin/betstack-gateway demo > demo.log || (cat demo.log; exit 1)) \
+	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python --require-hashes -r deploy/runtime.lock \
+	  && $(UV) pip check --quiet --python $$scratch/venv/bin/python \
 	  && rm -rf $$scratch && echo "wheel: the demo runs from an empty environment"
 
 clean: ## Remove what the other targets made

@@ -16,6 +16,8 @@ __all__ = ["SECRETS", "Watch", "look", "secrets_told"]
 SECRETS: Final = (
     "12345ABCDE",  # the key of the published samples
     "s3cret-Key",
+    *("S3cret", "old-S3cret", "new-S3cret", "now-S3cret", "other-S3cret"),
+    "t0ken",
     "UnIqUe-ToKeN",
     "sometokenvalue",
     "demo",  # a player's token

@@ -44,6 +44,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "settings": ("gateway.cli.tables", "Print what can be set."),
         "metrics": ("gateway.cli.tables", "Print what can be measured."),
         "descriptor": ("gateway.cli.tables", "Write the contract as a binary FileDescriptorSet."),
+        "service-config": ("gateway.cli.service_config", "Write how gRPC clients should wait and repeat."),
     },
 }
 """Module and first sentence of every command, by section of the help; the module has it as ``<name>_command``."""
@@ -69,7 +70,7 @@ class _Commands(click.Group):
 
 
 def _imported(name: str, module: str) -> click.Command:
-    command: click.Command = getattr(import_module(module), f"{name}_command")
+    command: click.Command = getattr(import_module(module), f"{name.replace('-', '_')}_command")
     return command
 
 

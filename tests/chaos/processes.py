@@ -16,7 +16,7 @@ from tests.cli.program import environment
 __all__ = ["Place", "taken"]
 
 _ROOT: Final = Path(__file__).parents[2]
-_START_S: Final = 30.0
+_START_S: Final = 60.0
 _END_S: Final = 10.0
 
 

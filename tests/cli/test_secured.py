@@ -14,7 +14,7 @@ import pytest
 from gateway.callers import token_hash
 from tests.certificates import Authority
 from tests.cli.conftest import Prompt
-from tests.cli.program import FREE, Program, started
+from tests.cli.program import FREE, FREE_ALL, Program, started
 from tests.harness import secret_file
 
 ASKED: Final = "OperationService/ListOperations"
@@ -188,7 +188,7 @@ def test_an_rpc_to_enable_has_to_exist(prompt: Prompt, folder: Path) -> None:
 
 def test_run_does_not_open_a_gateway_to_everybody(prompt: Prompt) -> None:
     """A playground on another address than loopback is refused as any gateway is."""
-    answer = prompt("run", "--listen", "0.0.0.0:0", "--sandbox-listen", FREE, "--control", FREE)
+    answer = prompt("run", *FREE_ALL, "--listen", "0.0.0.0:0")
 
     assert answer.exit_code == 2
     assert [line.partition(":")[0] for line in answer.stderr.splitlines()] == ["server.insecure", "callers"]

@@ -16,6 +16,7 @@ import pytest
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
 from betstack.ticket.v1.ticket_service_pb2_grpc import TicketServiceStub
 from gateway.sandbox import Sandbox
+from tests.admin.scraping import page_of, read
 from tests.cli.conftest import Prompt
 from tests.cli.program import FREE, PATIENCE_S, Program, ended, started
 from tests.harness import SECRET
@@ -31,6 +32,7 @@ def config(platform: Sandbox, tmp_path: Path) -> Path:
         server = {{ listen = "{FREE}", workers = 2, connection_age_s = 1 }}
         log = {{ level = "warning", format = "text" }}
         webhooks.listen = "{FREE}"
+        admin.listen = "{FREE}"
         ledger.url = "sqlite:///{tmp_path}/gateway.db"
         [operators.site]
         secret = "{SECRET}"
@@ -153,6 +155,22 @@ async def _calls(target: str, platform: Sandbox, over: asyncio.Event) -> int:
             assert found.ticket.code == made.code
             bets += 1
     return bets
+
+
+async def test_the_workers_count_as_one(config: Path) -> None:
+    """Metrics and health have one address, and whichever worker answers there tells the numbers of all."""
+    with working(config) as (program, target):
+        admin = program.line("admin").split("//")[1]
+        alone: Any = [("grpc.use_local_subchannel_pool", 1)]
+        for _ in range(6):
+            async with grpc.aio.insecure_channel(target, alone) as channel:
+                stub: Any = TicketServiceStub(channel)  # type: ignore[no-untyped-call]
+                await stub.ListTickets(ticket.ListTicketsRequest(limit=1), timeout=PATIENCE_S)
+
+        for _ in range(6):
+            page = read((await page_of(admin, "/metrics")).text)
+            assert page.all("rpcs_total") == {("OK", "site", "", "TicketService/ListTickets"): 6}
+            assert (await page_of(admin, "/readyz")).status_code == 200
 
 
 async def test_workers_that_cannot_start_say_why(config: Path) -> None:

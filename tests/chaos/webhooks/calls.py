@@ -21,8 +21,8 @@ __all__ = ["Ways", "called_again", "called_late", "called_together"]
 _REFUSALS: Final = frozenset({"FAILED_PRECONDITION", "NOT_FOUND", "PERMISSION_DENIED"})
 _OPENINGS: Final = frozenset({"ticket_create", "ticket_reserve"})
 _DISCARD: Final = "ticket_discard"
-_NEAR_S: Final = 0.3
-"""How close to its caller's patience an answer may have come too late."""
+_NEAR_S: Final = 1.0
+"""How close to the end of its caller's patience an answer may come too late, on a busy machine."""
 
 _NEWS_S: Final = 2.0
 """How long it may take on a busy machine until it is known that a connection was cut."""
