@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean
+.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean bench
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: setup ## Run the tests (T=tests/wire for some of them)
 
 chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing doubled (four minutes)
 	@$(BIN)/python -m tests.chaos
+
+bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
+	@$(BIN)/python -m tests.benchmark $(if $(QUICK),--quick,--output BENCHMARKS.md)
 
 check: setup lint types protos-check generated-check readme-check deploy-check test wheel-check ## Everything CI runs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -24,6 +25,16 @@ from gateway.wire.signing import Whitespace, sign
 from gateway.wire.translation import Translation
 
 __all__ = ["Platform"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """Where an operator's calls to one API go; hosts share their breakers."""
+
+    url: httpx.URL
+    path: bytes
+    peer: str
+    breaker: Breaker
 
 
 class Platform:
@@ -51,8 +62,8 @@ class Platform:
         self._telemetry = telemetry
         self._clock = clock
         self._key_of = key_of
-        self._urls: dict[tuple[str, str], httpx.URL] = {}
-        self._breakers: dict[bytes, Breaker] = {}
+        self._endpoints: dict[tuple[str, str], _Endpoint] = {}
+        self._breakers: dict[str, Breaker] = {}
 
     def require(self, route: Route, operator: str) -> None:
         """Raise Failure unless the operator is configured and has a URL for this route's API."""
@@ -71,7 +82,7 @@ class Platform:
 
     def admit(self, route: Route, operator: str) -> None:
         """Raise UPSTREAM_CIRCUIT_OPEN where the platform failed so often that it is given a pause."""
-        breaker = self._breaker(self._url(route.api, operator))
+        breaker = self._endpoint(route.api, operator).breaker
         if breaker.is_open and (wait_s := breaker.wait_s(is_read=route.call_class.is_read)):
             raise _paused(route, wait_s)
 
@@ -94,21 +105,20 @@ class Platform:
 
     async def attempt(self, route: Route, request: Message, operator: str, timeout_s: float) -> Attempt:
         """Try once, within ``timeout_s`` seconds; the request has been checked. Raises nothing but CancelledError."""
-        call, url = self._translations[route.rpc].bind(request), self._url(route.api, operator)
-        breaker = self._breaker(url)
-        if wait_s := breaker.enter(is_read=route.call_class.is_read):
+        call, endpoint = self._translations[route.rpc].bind(request), self._endpoint(route.api, operator)
+        if wait_s := endpoint.breaker.enter(is_read=route.call_class.is_read):
             return Attempt(Stage.NEVER_SENT, failure=_paused(route, wait_s))
-        record = _record(route, operator, url)
+        record = _record(route, operator, endpoint.peer)
         self._telemetry.begin(record)
         try:
             done = await self._transport.exchange(
-                self._outgoing(route, call, url, operator, record.context),
+                self._outgoing(route, call, endpoint, operator, record.context),
                 timeout_s=timeout_s,
                 connect_timeout_s=self._limits.connect_timeout_s,
                 max_answer_bytes=self._limits.max_answer_bytes,
                 clock=self._clock,
             )
-            self._report(breaker, url, _outcome(done))
+            self._report(endpoint, _outcome(done))
             attempt = self._attempted(route, done)
             record.stage, record.reason = attempt.stage, attempt.failure.reason if attempt.failure else ""
             record.code = str(done.answer.status) if done.answer else ""
@@ -132,25 +142,21 @@ class Platform:
         finally:
             self._telemetry.lost(lost)
 
-    def _breaker(self, url: httpx.URL) -> Breaker:
-        host = url.netloc
-        breaker = self._breakers.get(host)
-        if breaker is None:
-            breaker = self._breakers[host] = Breaker(self._limits, time.monotonic)
-        return breaker
-
-    def _report(self, breaker: Breaker, url: httpx.URL, outcome: Outcome) -> None:
+    def _report(self, endpoint: _Endpoint, outcome: Outcome) -> None:
+        breaker = endpoint.breaker
         was_open = breaker.is_open
         breaker.report(outcome)
         if breaker.is_open is not was_open:
-            self._telemetry.breaker(url.netloc.decode("ascii"), is_open=breaker.is_open)
+            self._telemetry.breaker(endpoint.peer, is_open=breaker.is_open)
 
-    def _outgoing(self, route: Route, call: HttpCall, url: httpx.URL, operator: str, trace: Trace | None) -> Outgoing:
-        target = (url.raw_path.rstrip(b"/") + call.target.encode()) or b"/"
+    def _outgoing(
+        self, route: Route, call: HttpCall, endpoint: _Endpoint, operator: str, trace: Trace | None
+    ) -> Outgoing:
+        target = (endpoint.path + call.target.encode()) or b"/"
         headers = self._headers(route, call, operator)
         if trace is not None:  # not signed: the signature is over timestamp and body
             headers.update(trace.headers())
-        return Outgoing(call.verb, url, target, headers, call.body)
+        return Outgoing(call.verb, endpoint.url, target, headers, call.body)
 
     def _headers(self, route: Route, call: HttpCall, operator: str) -> dict[str, str]:
         headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "betstack-gateway"}
@@ -164,17 +170,19 @@ class Platform:
             headers["signature"] = sign(self._key_of(operator), timestamp, call.body, self._whitespace)
         return headers
 
-    def _url(self, api: Api, operator: str) -> httpx.URL:
+    def _endpoint(self, api: Api, operator: str) -> _Endpoint:
         key = (operator, api.base_url.setting)
-        url = self._urls.get(key)
-        if url is None:
-            url = self._urls[key] = httpx.URL(getattr(self._operators[operator], api.base_url.setting))
-        return url
+        endpoint = self._endpoints.get(key)
+        if endpoint is None:
+            url = httpx.URL(getattr(self._operators[operator], api.base_url.setting))
+            peer = url.netloc.decode("ascii")
+            breaker = self._breakers.setdefault(peer, Breaker(self._limits, time.monotonic))
+            endpoint = self._endpoints[key] = _Endpoint(url, url.raw_path.rstrip(b"/"), peer, breaker)
+        return endpoint
 
 
-def _record(route: Route, operator: str, url: httpx.URL) -> CallRecord:
+def _record(route: Route, operator: str, peer: str) -> CallRecord:
     name = f"{route.verb} {route.path or route.api.base_url.setting}"
-    peer = url.netloc.decode("ascii")
     action = route.envelope.token if route.envelope else ""
     return CallRecord(
         Hop.UPSTREAM,

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -54,14 +54,28 @@ Read = Callable[[HttpAnswer, Lost], Message]
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What an answer shows on its face."""
+    """What an answer shows on its face; what only a failure tells is made for a failure only."""
 
-    status: int
+    api: str
+    answer: HttpAnswer
     value: Any
     code: int | None
     text: str
-    retry_after_s: float | None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return self.answer.status
+
+    @property
+    def retry_after_s(self) -> float | None:
+        return _retry_after(self.answer)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        told = {"api": self.api, "http_status": str(self.status), "payload": _payload(self.value)}
+        if self.code is not None:
+            told |= {"platform_code": str(self.code), "platform_message": self.text[:_MESSAGE_LIMIT]}
+        return told
 
 
 def reader(route: Route, codes_of: CodesOf) -> Read:
@@ -122,11 +136,7 @@ def _response_decoder(route: Route) -> Decode:
 
 def _facts(route: Route, answer: HttpAnswer) -> _Facts:
     value = _value(answer)
-    code, text = _error_body(value)
-    metadata = {"api": route.api.name, "http_status": str(answer.status), "payload": _payload(value)}
-    if code is not None:
-        metadata |= {"platform_code": str(code), "platform_message": text[:_MESSAGE_LIMIT]}
-    return _Facts(answer.status, value, code, text, _retry_after(answer), metadata)
+    return _Facts(route.api.name, answer, value, *_error_body(value))
 
 
 def _value(answer: HttpAnswer) -> Any:  # noqa: ANN401 - any JSON value

@@ -48,7 +48,7 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     not UTF-8 and integers of more digits than Python reads.
     """
     try:
-        value = json.loads(body.decode(), parse_float=_finite, parse_constant=_refuse)
+        value = _DECODER.decode(body.decode())
     except RecursionError:
         raise NotJson("nested too deep") from None
     except ValueError as error:
@@ -67,6 +67,9 @@ def _finite(text: str) -> float:
 
 def _refuse(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
 
 
 def _is_deep(value: object) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import timegm
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +15,8 @@ LATEST: Final = 253_402_300_799
 """9999-12-31T23:59:59Z in Unix seconds, the last one."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_DAY_S: Final = 86_400
 _SPELLING: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
     r"(?:\.([0-9]{1,9}))?"
@@ -29,7 +30,8 @@ def parse_instant(text: str) -> tuple[int, int]:
     if found is None:
         raise ValueError("not a time")
     *date, fraction, sign, hours, minutes = found.groups()
-    seconds = timegm(datetime(*map(int, date), tzinfo=UTC).utctimetuple())  # type: ignore[misc,arg-type]
+    since = datetime(*map(int, date)) - _NAIVE_EPOCH  # type: ignore[arg-type]  # noqa: DTZ001 - its zone comes next
+    seconds = since.days * _DAY_S + since.seconds
     if sign:
         offset = timedelta(hours=int(hours), minutes=int(minutes)) // timedelta(seconds=1)
         seconds += offset if sign == "-" else -offset

@@ -1,0 +1,80 @@
+"""What does the machine say? Its cores, who runs on which, and how much time a process took, by the system's own count."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+__all__ = ["cpu_seconds", "described", "pinned_to", "server_core", "stay_off_the_servers_core"]
+
+_TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
+_CORES: Final = sorted(os.sched_getaffinity(0))
+_PACKAGES: Final = ("grpcio", "protobuf", "httpx", "httpcore", "httptools")
+
+
+def server_core() -> int:
+    """Return the core that whoever is measured has for itself."""
+    return _CORES[0]
+
+
+def stay_off_the_servers_core() -> None:
+    """Run on the other cores from now on, with all that is started without being pinned; raises SystemExit without any."""
+    if len(_CORES) < 2:
+        raise SystemExit("two cores are needed: one for the gateway, one for the load and the upstream")
+    os.sched_setaffinity(0, _CORES[1:])
+
+
+def pinned_to(core: int, *command: str) -> tuple[str, ...]:
+    """Return the command that runs a command on one core, with all of its threads and children."""
+    return ("taskset", "-c", str(core), *command)
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process so far, with its threads and living and dead children, in seconds."""
+    return sum(_own_seconds(each) for each in _family(process))
+
+
+def _family(process: int) -> Iterator[int]:
+    yield process
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from _family(int(child))
+
+
+def _own_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) * _TICK_S
+
+
+def described() -> list[str]:
+    """Return what the figures were measured on, one line each; nothing in it names the machine."""
+    programs = {
+        "h2load": _said("h2load", "--version"),
+        "nginx": _said("nginx", "-v"),
+        "Node.js": _said("node", "--version"),
+    }
+    return [
+        f"{len(_CORES)} cores, {_model()}, {platform.system()} {platform.release().partition('-')[0]}",
+        f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        ", ".join(f"{name} {found}" for name, found in programs.items() if found),
+    ]
+
+
+def _model() -> str:
+    found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    return found[1].strip() if found else platform.machine()
+
+
+def _said(program: str, question: str) -> str:
+    if shutil.which(program) is None:
+        return ""
+    done = subprocess.run([program, question], capture_output=True, text=True, check=False, timeout=10)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else ""

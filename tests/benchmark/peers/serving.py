@@ -1,0 +1,38 @@
+"""How does a peer serve GetTicket? On grpc.aio, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc.aio
+from google.protobuf.message import Message
+
+from betstack.ticket.v1 import ticket_service_pb2 as pb
+
+__all__ = ["served"]
+
+_SERVICE = "betstack.ticket.v1.TicketService"
+
+
+async def served(get: Callable[[pb.GetTicketRequest], Awaitable[Message]], answers: type[Message]) -> None:
+    """Answer GetTicket with what ``get`` gives, a message of the type ``answers``; print where."""
+
+    async def serve(request: pb.GetTicketRequest, _: Any) -> Message:
+        return await get(request)
+
+    handler: Any = grpc.unary_unary_rpc_method_handler(
+        serve, request_deserializer=pb.GetTicketRequest.FromString, response_serializer=answers.SerializeToString
+    )
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"GetTicket": handler}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(f"gateway  127.0.0.1:{port}", flush=True)
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    await end.wait()
+    await server.stop(0)
