@@ -140,8 +140,7 @@ async def test_a_bet_takes_its_place_until_it_ends_although_its_caller_is_gone()
 async def test_a_request_that_is_too_large_is_refused() -> None:
     """It is no matter of time, so nobody is told to come back."""
     async with facing(DONE, limits={"request_bytes": 1024}) as (client, platform):
-        request: Any = CREATE.made()
-        request.atag = "a" * 1024
+        request = long_bet()
 
         refusal = await refusal_of(client.tickets.CreateTicket(request))
 
@@ -149,6 +148,30 @@ async def test_a_request_that_is_too_large_is_refused() -> None:
         assert refusal.detail(error_details_pb2.RetryInfo) is None
         assert "limits.request_bytes" in refusal.message
         assert platform.requests == []
+
+
+async def test_what_is_known_is_told_of_a_request_that_has_become_too_large() -> None:
+    """A limit that was lowered since says nothing of a bet that may have been placed before."""
+    async with facing(http_answer(500)) as (client, platform):
+        request = long_bet()
+        with refused(Reason.OUTCOME_UNKNOWN, execution="UNKNOWN"):
+            await client.tickets.CreateTicket(request)
+
+        lowered = settings_for(platform.url, limits={"request_bytes": 1024})
+        await client.gateway.reloading.reread(lambda: lowered)
+
+        with refused(Reason.OUTCOME_UNKNOWN, execution="UNKNOWN"):
+            await client.tickets.CreateTicket(request)
+        over_limit(await refusal_of(client.tickets.CreateTicket(long_bet())), CREATE)
+        assert len(platform.requests) == 1
+
+
+def long_bet() -> Any:
+    """Return a bet that is good and has more than a KiB."""
+    request: Any = CREATE.made()
+    request.superbet.bets.extend(range(1_000_000, 1_000_500))
+    assert request.ByteSize() > 1024
+    return request
 
 
 class Time:
