@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -20,6 +21,7 @@ from gateway.insight import insight
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reconciliation import Pace, Reconciliation
 from gateway.live import Live
+from gateway.open_files import allow_open_files, open_files_problem
 from gateway.reloading import Reloading
 from gateway.server.aio import own_handlers, platform_handlers
 from gateway.server.drain import OpenCalls
@@ -45,6 +47,8 @@ from gateway.wire.inbound import inbound
 from gateway.wire.translation import translations
 
 __all__ = ["Gateway", "gateway", "require_usable", "serve"]
+
+LOG: Final = logging.getLogger("gateway.app")
 
 _DAY_S: Final = 86_400
 
@@ -115,7 +119,9 @@ async def gateway(
         handlers = (*platform_handlers(contract, way, entrance), *own_handlers(own_rpcs, own_way, entrance))
         webhooks = await stack.enter_async_context(_receiving(settings, live, contract, ledger, telemetry, clock))
         await stack.enter_async_context(_running(reloading.run(), "reloading"))
-        listener = await Listener.open(settings.server, contract.services, handlers, open_calls, certificates)
+        listener = await Listener.open(
+            settings.server, contract.services, handlers, open_calls, certificates, settings.limits.calls
+        )
         stack.push_async_callback(listener.drain)
         serving.set()
         yield Gateway(listener.target, listener.port, contract, telemetry, ledger, reloading, webhooks, admin)
@@ -231,6 +237,9 @@ async def serve(
 
     At SIGHUP what ``reread`` gives comes into force.
     """
+    allow_open_files(settings.upstream)
+    if problem := open_files_problem(settings.upstream):
+        LOG.warning("%s", problem)
     end, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

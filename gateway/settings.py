@@ -204,7 +204,9 @@ class Upstream(_Table):
         default=500, ge=0, description="a money call with less time left is refused, in milliseconds"
     )
     max_answer_bytes: int = Field(default=1_048_576, ge=1024, description="largest answer that is read, in bytes")
-    max_connections: int = Field(default=1024, ge=1, description="largest number of connections to the platform")
+    max_connections: int = Field(
+        default=10_000, ge=1, description="largest number of connections to the platform; of each worker"
+    )
     transport: Literal["fast", "httpx"] = Field(
         default="fast", description="what carries requests: connections of our own (`fast`), or `httpx`"
     )

@@ -23,6 +23,7 @@ from gateway.cli.status_text import printable
 from gateway.ledger.database import LedgerUnavailable
 from gateway.ledger.ledger import Ledger
 from gateway.live import Live
+from gateway.open_files import open_files_problem
 from gateway.settings import Operator, Settings, load_settings
 from gateway.webhooks.dispatch import Target
 from gateway.wire.signing import Whitespace, sign, verify
@@ -112,6 +113,7 @@ async def _printed(findings: AsyncIterator[Finding]) -> list[Finding]:
 
 async def _findings(settings: Settings, key_of: Callable[[str], bytes], timeout_s: float) -> AsyncIterator[Finding]:
     yield _signing()
+    yield _open_files(settings)
     yield await _ledger(settings, timeout_s)
     async with _client(settings, timeout_s) as http:
         for name, operator in settings.operators.items():
@@ -131,6 +133,11 @@ def _signing() -> Finding:
     return (
         Finding.ok("signing", "the platform's sample") if holds else Finding.bad("signing", "not as the platform does")
     )
+
+
+def _open_files(settings: Settings) -> Finding:
+    problem = open_files_problem(settings.upstream)
+    return Finding.odd("open files", problem) if problem else Finding.ok("open files", "as many as may be needed")
 
 
 async def _ledger(settings: Settings, timeout_s: float) -> Finding:

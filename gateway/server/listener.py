@@ -30,6 +30,16 @@ ANSWER_BEFORE_END_S: Final = 0.5
 _QUIET_S: Final = 1.0
 """How long no call may have begun until everybody is taken to have left, in seconds."""
 
+_WAITING: Final = 20_000
+"""How many calls may at least wait inside gRPC until they are looked at.
+
+gRPC cancels those beyond, by itself from a thousand on, and its status says neither why nor that nothing was sent. It
+should be for the limits of our own to refuse a call.
+"""
+
+_WAITING_S: Final = 120
+"""How long each may wait there, in seconds; a deadline that passes earlier ends it earlier."""
+
 _LATEST_AGE: Final = 1.2
 """gRPC lets connections live a tenth longer or shorter than the limit, so that they do not all end at once."""
 
@@ -60,9 +70,13 @@ class Listener:
         handlers: Iterable[grpc.GenericRpcHandler],
         open_calls: OpenCalls,
         certificates: Certificates | None,
+        most_calls: int,
     ) -> Listener:
-        """Bind and serve, with TLS where there are certificates; raises RuntimeError where the address cannot be bound."""
-        server = grpc.aio.server(options=_options(settings))
+        """Bind and serve, with TLS where there are certificates; raises RuntimeError where the address cannot be bound.
+
+        ``most_calls`` is how many calls may be in flight; whoever is beyond that can still be told.
+        """
+        server = grpc.aio.server(options=_options(settings, most_calls))
         server.add_generic_rpc_handlers(tuple(handlers))
         names = (*services, OPERATIONS, EVENTS)
         health = await add_health(server, names)
@@ -104,8 +118,14 @@ class Listener:
         await self._open_calls.quiet(_QUIET_S, _LATEST_AGE * age_s)
 
 
-def _options(settings: Server) -> list[tuple[str, int]]:
-    options = [("grpc.so_reuseport", int(settings.workers > 1))]
+def _options(settings: Server, most_calls: int) -> list[tuple[str, int]]:
+    waiting = max(_WAITING, 2 * most_calls)
+    options = [
+        ("grpc.so_reuseport", int(settings.workers > 1)),
+        ("grpc.server.max_pending_requests", waiting),
+        ("grpc.server.max_pending_requests_hard_limit", waiting),
+        ("grpc.server_max_unrequested_time_in_server", _WAITING_S),
+    ]
     if settings.connection_age_s:
         options.append(("grpc.max_connection_age_ms", int(settings.connection_age_s * 1000)))
     return options

@@ -50,6 +50,7 @@ async def test_all_is_well(doctor: Doctor, platform: Sandbox) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
     subjects = [
         "signing",
+        "open files",
         "ledger",
         "site platform_url",
         "site clock",
@@ -70,7 +71,7 @@ async def test_a_key_that_is_wrong_is_found(doctor: Doctor, platform: Sandbox) -
     assert answer.returncode == 1
     assert verdicts(answer)["site platform_url"] == "BAD"
     assert "the key is wrong, or the clock" in answer.stdout
-    assert answer.stderr.endswith("1 of 4 do not work\n")
+    assert answer.stderr.endswith("1 of 5 do not work\n")
 
 
 async def test_nobody_there_is_found(doctor: Doctor) -> None:
@@ -85,7 +86,7 @@ async def test_nobody_there_is_found(doctor: Doctor) -> None:
 
     assert answer.returncode == 1
     bad = ["ledger", "site platform_url", "site pam_url", "site pam_target"]
-    assert verdicts(answer) == {"signing": "ok", **dict.fromkeys(bad, "BAD")}
+    assert verdicts(answer) == {"signing": "ok", "open files": "ok", **dict.fromkeys(bad, "BAD")}
 
 
 async def test_a_clock_that_is_off_is_odd(doctor: Doctor) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Prompt
-from tests.cli.program import FREE, FREE_ALL, FREE_SANDBOX, SCRIPT, ended, pasted, started
+from tests.cli.program import FREE, FREE_ALL, FREE_SANDBOX, MODULE, SCRIPT, ended, pasted, started
 
 ENVIRONMENT = {
     "GATEWAY_OPERATORS__SITE__SECRET": "12345ABCDE",
@@ -55,6 +55,25 @@ def test_serve_prints_its_address_and_ends_on_sigterm(config: Path, prompt: Prom
         target = program.line("gateway").split()[1]
         assert '"SERVING"' in prompt("call", "Health/Check", "--target", target).output
         assert program.end() == 0
+
+
+def test_serve_opens_as_many_files_as_the_system_lets_it(config: Path) -> None:
+    """A limit that a process may raise itself is none; one that it may not is told, with the setting that meets it."""
+    with started("serve", "--config", str(config), command=limited_to("-Sn 64", "-Hn 16000")) as program:
+        assert program.line().startswith("gateway")
+        assert program.end() == 0
+    with started("serve", "--config", str(config), command=limited_to("-n 64")) as program:
+        warning = program.line_with("upstream.max_connections")
+        assert "may open 64 files here" in warning
+        assert '"level": "warning"' in warning
+        assert program.line().startswith("gateway")
+        assert program.end() == 0
+
+
+def limited_to(*limits: str) -> tuple[str, ...]:
+    """Return a command that runs the gateway under limits of its shell."""
+    script = " && ".join([*(f"ulimit {limit}" for limit in limits), 'exec "$@"'])
+    return ("sh", "-c", script, "sh", *MODULE)
 
 
 def test_serve_prints_where_webhooks_arrive(config: Path) -> None:

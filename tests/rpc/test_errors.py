@@ -165,7 +165,7 @@ async def faulty() -> Refusal:
         contract, chain([recorded(telemetry)], broken), Entrance(Access(Policy({})), False, "site")
     )
     listener = await Listener.open(
-        Server(listen="127.0.0.1:0", connection_age_s=0), contract.services, handlers, OpenCalls(), None
+        Server(listen="127.0.0.1:0", connection_age_s=0), contract.services, handlers, OpenCalls(), None, 1
     )
     try:
         async with grpc.aio.insecure_channel(listener.target) as channel:
