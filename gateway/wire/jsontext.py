@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any, Final
 
-__all__ = ["DEPTH_LIMIT", "NotJson", "parse", "spell_number", "spell_string", "spell_value"]
+__all__ = ["DEPTH_LIMIT", "NotJson", "parse", "parse_elements", "spell_number", "spell_string", "spell_value"]
 
 DEPTH_LIMIT: Final = 64
 """Deepest nesting that is read; ``[]`` has depth 1."""
 
 _WHOLE_BELOW: Final = 1e15
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 spell_string = encode_basestring
@@ -56,6 +57,50 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     if body.count(b"[") + body.count(b"{") > DEPTH_LIMIT and _is_deep(value):
         raise NotJson("nested too deep")
     return _without_surrogates(value) if _SURROGATE_ESCAPE.search(body) else value
+
+
+def parse_elements(body: bytes) -> Iterator[Any]:
+    """Yield the elements of a JSON list, one after the other, as ``parse`` would return them.
+
+    Raises NotJson where ``parse`` would, or where it is no list; elements before that have been given.
+    """
+    try:
+        yield from _elements(body.decode(), has_surrogates=_SURROGATE_ESCAPE.search(body) is not None)
+    except RecursionError:
+        raise NotJson("nested too deep") from None
+    except ValueError as error:
+        raise NotJson(str(error)) from None
+
+
+def _elements(text: str, *, has_surrogates: bool) -> Iterator[Any]:
+    at = _after(text, "[", 0)
+    if text.startswith("]", at):
+        at += 1
+    else:
+        is_more = True
+        while is_more:
+            element, at = _DECODER.raw_decode(text, at)
+            if _is_deep([element]):
+                raise NotJson("nested too deep")
+            yield _without_surrogates(element) if has_surrogates else element
+            is_more = text.startswith(",", _blanks(text, at))
+            at = _after(text, "," if is_more else "]", at)
+    if at != len(text):
+        raise NotJson("something follows the list")
+
+
+def _after(text: str, mark: str, at: int) -> int:
+    """Return what comes behind a mark and the blanks around it."""
+    at = _blanks(text, at)
+    if not text.startswith(mark, at):
+        raise NotJson(f"{mark} is expected")
+    return _blanks(text, at + 1)
+
+
+def _blanks(text: str, at: int) -> int:
+    """Return where something else than a blank is."""
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
 
 
 def _finite(text: str) -> float:

@@ -9,6 +9,7 @@ from gateway.contract.routes import Contract, Route
 from gateway.wire.binding import Bind, binder
 from gateway.wire.codes import CodesOf
 from gateway.wire.envelope import Read, reader
+from gateway.wire.pieces import Pieces, pieces_reader
 from gateway.wire.validation import Check, checker
 
 __all__ = ["Translation", "translations"]
@@ -16,17 +17,20 @@ __all__ = ["Translation", "translations"]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One route with its compiled functions."""
+    """One route with its compiled functions; ``pieces`` is how long answers are read."""
 
     route: Route
     check: Check
     bind: Bind
     read: Read
+    pieces: Pieces
 
 
 def translations(contract: Contract, codes_of: CodesOf) -> Mapping[str, Translation]:
     """Compile every route of the contract; the result is keyed by RPC."""
-    return {
-        rpc: Translation(route, checker(route), binder(route), reader(route, codes_of))
-        for rpc, route in contract.routes.items()
-    }
+    return {rpc: _translation(route, codes_of) for rpc, route in contract.routes.items()}
+
+
+def _translation(route: Route, codes_of: CodesOf) -> Translation:
+    read = reader(route, codes_of)
+    return Translation(route, checker(route), binder(route), read, pieces_reader(route, read))
