@@ -166,10 +166,20 @@ class Server(_Table):
     watch_s: Seconds = Field(
         default=5, description="how often files with keys and certificates are looked at for changes, in seconds"
     )
+    loop: Literal["asyncio", "uvloop"] = Field(
+        default="asyncio", description="event loop that everything runs on: Python's own, or `uvloop`"
+    )
     reflection: bool = Field(default=True, description="whether the contract can be read over reflection")
     enable: tuple[str, ...] = Field(
         default=(), description="RPCs to enable that are off because the platform does not support them yet"
     )
+
+    @field_validator("loop")
+    @classmethod
+    def _installed(cls, loop: str) -> str:
+        if loop == "uvloop" and not _is_installed("uvloop"):
+            raise ValueError("needs the extra betstack-gateway[uvloop]")
+        return loop
 
     @field_validator("tls_key_file")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from gateway.callers import token_hash
 from gateway.failure import Reason
 from gateway.settings import Settings, SettingsProblems, host_and_port, load_settings
-from tests.harness import secret_file
+from tests.harness import secret_file, settings_for
 
 SECRET: Final = "s3cr3t-Key"
 URL: Final = "https://api.betstack.io"
@@ -513,3 +514,11 @@ BAD_LIMITS: Final[list[tuple[str, Any]]] = [
 def test_a_limit_that_makes_no_sense_is_a_problem(key: str, value: Any) -> None:
     """Times are positive and end some day."""
     assert keys_of(problems_of(operators={"site": operator()}, upstream={key: value})) == [f"upstream.{key}"]
+
+
+def test_a_loop_that_is_not_installed_is_a_problem_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The problem says what to install."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(SettingsProblems, match=r"^server\.loop: needs the extra betstack-gateway\[uvloop\]$"):
+        settings_for("http://127.0.0.1:1", server={"loop": "uvloop"})
+    settings_for("http://127.0.0.1:1", server={"loop": "asyncio"})

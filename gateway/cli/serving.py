@@ -24,6 +24,7 @@ from gateway.cli.log import log_to_stderr
 from gateway.cli.playground import Addresses, Playground, play_settings, playground
 from gateway.cli.wallet_lines import wallet_line
 from gateway.cli.workers import Pipes, WorkersFailed, supervised
+from gateway.event_loop import run_on_loop
 from gateway.ledger.database import LedgerUnavailable
 from gateway.sandbox import Family, Sandbox, SandboxOptions, sandbox
 from gateway.settings import Settings, SettingsProblems, load_settings
@@ -79,7 +80,7 @@ def serve_command(config: Path | None, workers: int | None, worker: tuple[int, i
                 for address in (settings.server.listen, settings.webhooks.listen, settings.admin.listen):
                     if address is not None:
                         require_free(address)
-                asyncio.run(serve(settings, _announce, reread=read))
+                run_on_loop(settings.server, serve(settings, _announce, reread=read))
     except LedgerUnavailable as error:
         raise click.ClickException(f"ledger.url: {error}") from None
     except WorkersFailed:
@@ -99,7 +100,7 @@ def _work(settings: Settings, reread: Callable[[], Settings], life: int, tells: 
         with os.fdopen(tells, "w") as out:
             out.write(_addresses(running))
 
-    asyncio.run(serve(settings, announce, reread=reread, life=life))
+    run_on_loop(settings.server, serve(settings, announce, reread=reread, life=life))
 
 
 def _announce(running: Gateway) -> None:
@@ -238,7 +239,7 @@ def run_command(
         control=control,
     )
     with settings_refused(), log_to_stderr("warning", settings.log.format):
-        asyncio.run(_run_all(settings, addresses))
+        run_on_loop(settings.server, _run_all(settings, addresses))
 
 
 async def _run_all(settings: Settings, addresses: Addresses) -> None:

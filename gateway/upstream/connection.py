@@ -137,9 +137,8 @@ class Connection(asyncio.Protocol):
 
     # ------------------------------------------------------------------------------------------ what asyncio tells
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the transport; it tells as soon as everything is written."""
-        assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=0)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self._transport = transport

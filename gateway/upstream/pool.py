@@ -13,15 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
 
 from gateway.settings import Upstream
 from gateway.upstream.connection import Connection
+from gateway.upstream.dialling import dialled
 
 __all__ = ["Origin", "Pool"]
-
-_NEXT_FAMILY_AFTER_S: Final = 0.25
-"""When the next address of a name is tried beside one that does not answer (RFC 8305, 5), in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +126,7 @@ class Pool:
         self._opening += 1
         try:
             async with asyncio.timeout(timeout_s):
-                is_tls = origin.scheme == "https"
-                _, connection = await self._loop.create_connection(
-                    partial(Connection, self._loop, self._forget),
-                    origin.host,
-                    origin.port,
-                    ssl=self._context() if is_tls else None,
-                    server_hostname=origin.host if is_tls else None,
-                    happy_eyeballs_delay=_NEXT_FAMILY_AFTER_S,
-                )
+                connection = await self._dial(origin)
         except BaseException:
             self._opening -= 1
             self._wake()
@@ -147,6 +136,21 @@ class Pool:
         if not connection.is_open:  # closed by the server before this task went on
             self._forget(connection)
             raise ConnectionResetError("closed at once")
+        return connection
+
+    async def _dial(self, origin: Origin) -> Connection:
+        reached = await dialled(origin.host, origin.port)
+        is_tls = origin.scheme == "https"
+        try:
+            _, connection = await self._loop.create_connection(
+                partial(Connection, self._loop, self._forget),
+                sock=reached,
+                ssl=self._context() if is_tls else None,
+                server_hostname=origin.host if is_tls else None,
+            )
+        except BaseException:
+            reached.close()
+            raise
         return connection
 
     async def _waited(self, lane: _Lane) -> Connection | None:

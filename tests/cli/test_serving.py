@@ -57,6 +57,25 @@ def test_serve_prints_its_address_and_ends_on_sigterm(config: Path, prompt: Prom
         assert program.end() == 0
 
 
+def test_serve_and_its_workers_run_on_the_loop_that_is_set(config: Path, prompt: Prompt) -> None:
+    """With uvloop they answer and end as they do without."""
+    for workers in ("1", "2"):
+        on_uvloop = {"GATEWAY_SERVER__LOOP": "uvloop", "GATEWAY_LOG__LEVEL": "debug"}
+        with started("serve", "--config", str(config), "--workers", workers, more=on_uvloop) as program:
+            target = program.line("gateway").split()[1]
+            maps = Path(f"/proc/{worker_of(program.pid)}/maps")
+            assert not maps.exists() or "uvloop" in maps.read_text()
+            assert '"SERVING"' in prompt("call", "Health/Check", "--target", target).output
+            assert program.end() == 0
+
+
+def worker_of(process: int) -> int:
+    """Return a process that this one started, or itself."""
+    children = Path(f"/proc/{process}/task/{process}/children")
+    started_by_it = children.read_text().split() if children.exists() else []
+    return int(started_by_it[0]) if started_by_it else process
+
+
 def test_serve_opens_as_many_files_as_the_system_lets_it(config: Path) -> None:
     """A limit that a process may raise itself is none; one that it may not is told, with the setting that meets it."""
     with started("serve", "--config", str(config), command=limited_to("-Sn 64", "-Hn 16000")) as program:
