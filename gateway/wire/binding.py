@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 from urllib.parse import quote
 
 from google.protobuf.message import Message
@@ -17,8 +17,7 @@ from gateway.wire.jsontext import spell_string
 __all__ = ["Bind", "HttpCall", "binder"]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpCall:
+class HttpCall(NamedTuple):
     """What goes to the platform, but for host and headers.
 
     ``target`` is path and query, percent-encoded, relative to the API's URL; it may be empty. ``body`` is empty for a
