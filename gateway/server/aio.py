@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from itertools import groupby
+from os import urandom
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -24,6 +24,7 @@ from gateway.telemetry import TRACE_HEADERS, Trace
 
 __all__ = ["own_handlers", "platform_handlers"]
 
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -65,7 +66,7 @@ def _arrival(route: Route, entrance: Entrance) -> Callable[[bytes, Context], Cal
         metadata = context.invocation_metadata() or ()
         request, unreadable = _parsed(kind, body, default_operator)
         given_id = request.request_id if takes_request_id else ""
-        request_id = given_id or str(uuid.uuid4())
+        request_id = given_id or _new_id()
         remaining = context.time_remaining()
         return Call(
             route,
@@ -81,6 +82,12 @@ def _arrival(route: Route, entrance: Entrance) -> Callable[[bytes, Context], Cal
         )
 
     return arrived
+
+
+def _new_id() -> str:
+    """Return a random UUID (RFC 9562, 5.4), as ``uuid4`` does, which takes four times as long."""
+    digits = urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def _trace(metadata: Metadata) -> Trace | None:

@@ -52,23 +52,15 @@ def roads(
             end = performed(platform, settings, ledger, repeat)
         else:
             end = reached(platform, settings) if is_read else sent(platform, settings)
-        return chain(
-            [
-                counted(open_calls),
-                recorded(telemetry, route),
-                checked(authorised, enabled(settings.server.enable), served(platform)),
-                *([remembered(ledger)] if is_money else []),
-                checked(
-                    validated(translations[route.rpc]),
-                    sized(limits),
-                    admitted(open_calls, platform),
-                    *([unhurried(settings.upstream.min_deadline_ms / 1000)] if is_money else []),
-                ),
-                *([] if is_read else [surviving(open_calls)]),
-                limited(limits),
-            ],
-            end,
-        )
+        of_callers = (authorised, enabled(settings.server.enable), served(platform))
+        of_this_try = (validated(translations[route.rpc]), sized(limits), admitted(open_calls, platform))
+        if is_money:
+            patience = unhurried(settings.upstream.min_deadline_ms / 1000)
+            judged = [checked(*of_callers), remembered(ledger), checked(*of_this_try, patience)]
+        else:
+            judged = [checked(*of_callers, *of_this_try)]
+        survived = [] if is_read else [surviving(open_calls)]
+        return chain([counted(open_calls), recorded(telemetry, route), *judged, *survived, limited(limits)], end)
 
     return road
 
