@@ -24,9 +24,10 @@ from typing import Any, Final, NoReturn
 import pytest
 
 from tests.benchmark import servers
+from tests.benchmark.burdens import bear
 from tests.benchmark.codec import codec_s
 from tests.benchmark.load import Sample, WrongAnswers, direct_latency_s, latency_s, money, reads
-from tests.benchmark.machine import described, pinned_to, server_core, stay_off_the_servers_core
+from tests.benchmark.machine import a_core_each, described, pinned_to, server_core, stay_off_the_servers_core
 from tests.benchmark.report import Figures, Name, goal_lines, notes, table
 from tests.benchmark.servers import Server, asked_once
 from tests.benchmark.upstream import Upstream, upstream
@@ -51,7 +52,7 @@ class _Pace:
 
 
 _FULL: Final = _Pace(rounds=7, seconds=3.0, budget_s=480)
-_QUICK: Final = _Pace(rounds=2, seconds=0.7, budget_s=40)
+_QUICK: Final = _Pace(rounds=1, seconds=0.7, budget_s=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def main() -> int:
         rows = list(_rows(stack, home, platform, pace, figures))
         ours = stack.enter_context(servers.gateway(home / "alone", platform.url))
         _all_rounds(rows, ours, home, platform, pace, figures)
+        bear(home, platform, min(1, pace.seconds), figures)
     lines = list(_lines(figures, pace, load_before))
     print("\n".join(lines))
     if options.output is not None:
@@ -122,7 +124,10 @@ def _rows(stack: ExitStack, home: Path, platform: Upstream, pace: _Pace, figures
     ours = stack.enter_context(servers.gateway(home / "ours", url))
     yield read(Name.OURS, ours)
     yield read(Name.LOGGED, stack.enter_context(servers.gateway(home / "logged", url, log="info")))
-    yield read(Name.TWO, stack.enter_context(servers.gateway(home / "two", url, workers=2)))
+    yield read(Name.UVLOOP, stack.enter_context(servers.gateway(home / "uvloop", url, loop="uvloop")))
+    two = stack.enter_context(servers.gateway(home / "two", url, workers=2))
+    a_core_each(two.process)
+    yield read(Name.TWO, two)
     yield _Row(Name.SQLITE, lambda: money(ours, _STREAMS, pace.seconds))
     yield from _postgresql_row(stack, home, url, pace, figures)
     if platform.slow is None:
@@ -154,7 +159,9 @@ def _all_rounds(rows: list[_Row], ours: Server, home: Path, platform: Upstream, 
             _sampled(row, figures)
         figures.direct_s.append(direct_latency_s(platform.url, home, _LATENCY_CALLS))
         figures.through_s.append(latency_s(ours, home, _LATENCY_CALLS))
-        figures.road_cpu_s.append(_road_cpu_s(platform.url, home / f"road-{number}.db", pace.seconds))
+        road = home / f"road-{number}.db"
+        figures.road_cpu_s.append(_road_cpu_s(platform.url, road, pace.seconds, "asyncio"))
+        figures.uvloop_road_cpu_s.append(_road_cpu_s(platform.url, road, pace.seconds, "uvloop"))
         one, other = codec_s()
         figures.codec_ratio.append(one / other)
         figures.start_s.append(_start_s(home / f"start-{number}", platform.url))
@@ -168,8 +175,10 @@ def _sampled(row: _Row, figures: Figures) -> None:
         figures.missing.append(f"{row.name}, once: {str(problem).splitlines()[-1]}")
 
 
-def _road_cpu_s(url: str, ledger: Path, seconds: float) -> float:
-    command = pinned_to(server_core(), sys.executable, "-m", "tests.benchmark.road", url, str(ledger), str(seconds))
+def _road_cpu_s(url: str, ledger: Path, seconds: float, loop: str) -> float:
+    command = pinned_to(
+        server_core(), sys.executable, "-m", "tests.benchmark.road", url, str(ledger), str(seconds), loop
+    )
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True, cwd=_ROOT)
     told = json.loads(done.stdout)
     return float(told["cpu_s"] / told["calls"])

@@ -11,6 +11,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,10 +20,22 @@ from typing import Final
 
 from tests.benchmark.servers import GET, REQUEST, Server
 
-__all__ = ["Sample", "WrongAnswers", "direct_latency_s", "latency_s", "money", "reads"]
+__all__ = [
+    "Sample",
+    "WrongAnswers",
+    "burst",
+    "direct_latency_s",
+    "lasting",
+    "latencies_s",
+    "latency_s",
+    "money",
+    "reads",
+]
 
 _PATIENCE_S: Final = 120
 _CONNECTIONS: Final = 8
+_IN_A_CONNECTION: Final = 100
+_HEADERS: Final = ("-H", "content-type: application/grpc", "-H", "te: trailers")
 _ALONE: Final = ("-c", "1", "-m", "1", "-t", "1")
 _FINISHED: Final = re.compile(r"finished in ([\d.]+)(us|ms|s|m),")
 _DONE: Final = re.compile(r"(\d+) done, (\d+) succeeded")
@@ -40,6 +54,7 @@ class Sample:
     calls_s: float
     cpu_s: float
     core: float
+    seconds: float = 0
 
 
 def reads(server: Server, home: Path, streams: int, seconds: float) -> Sample:
@@ -73,20 +88,52 @@ def _took_s(said: str) -> float:
 
 
 def _h2load(url: str, home: Path, *options: str) -> str:
-    frame = home / "frame"
-    message = REQUEST.SerializeToString()
-    frame.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
-    headers = ("-H", "content-type: application/grpc", "-H", "te: trailers")
-    command = ("h2load", "-t", "1", "-d", str(frame), *headers, *options, url)
+    frame = _framed(home / "frame", REQUEST.SerializeToString())
+    command = ("h2load", "-t", "1", "-d", str(frame), *_HEADERS, *options, url)
     return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True).stdout
+
+
+def _framed(path: Path, message: bytes) -> Path:
+    path.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
+    return path
 
 
 def latency_s(server: Server, home: Path, calls: int) -> float:
     """Return the median time of a call, one at a time."""
+    return median(latencies_s(server, home, calls))
+
+
+def latencies_s(server: Server, home: Path, calls: int) -> list[float]:
+    """Return the times of calls, one at a time."""
     log = home / "latencies"
     log.unlink(missing_ok=True)
     _h2load(f"http://{server.target}{GET}", home, *_ALONE, "-n", str(calls), "--log-file", str(log))
-    return _median_s(log)
+    return _times_s(log)
+
+
+def burst(server: Server, home: Path, calls: int) -> float:
+    """Make calls all at once; returns how many were not answered with a ticket."""
+    connections = calls // _IN_A_CONNECTION
+    said = _h2load(
+        f"http://{server.target}{GET}", home, "-c", str(connections), "-m", str(_IN_A_CONNECTION), "-n", str(calls)
+    )
+    data = _DATA.search(said)
+    assert data is not None
+    return calls - int(data[1]) / (5 + server.answer_bytes)
+
+
+@contextmanager
+def lasting(server: Server, home: Path, rpc: str, message: bytes, streams: int) -> Iterator[None]:
+    """Make calls of one kind until the block ends."""
+    frame = _framed(home / "lasting", message)
+    options = ("-c", "1", "-m", str(streams), "-t", "1", "-D", str(_PATIENCE_S), "-d", str(frame))
+    with subprocess.Popen(
+        ("h2load", *options, *_HEADERS, f"http://{server.target}{rpc}"), stdout=subprocess.DEVNULL
+    ) as running:
+        try:
+            yield
+        finally:
+            running.kill()
 
 
 def direct_latency_s(url: str, home: Path, calls: int) -> float:
@@ -95,12 +142,12 @@ def direct_latency_s(url: str, home: Path, calls: int) -> float:
     log.unlink(missing_ok=True)
     command = ("h2load", "--h1", *_ALONE, "-n", str(calls), "--log-file", str(log), f"{url}/be/tickets/1")
     subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=True)
-    return _median_s(log)
+    return median(_times_s(log))
 
 
-def _median_s(log: Path) -> float:
+def _times_s(log: Path) -> list[float]:
     """Read what h2load keeps of each call: when it began, its status, and its microseconds."""
-    return median(int(line.split("\t")[2]) for line in log.read_text().splitlines()) / 1e6
+    return [int(line.split("\t")[2]) / 1e6 for line in log.read_text().splitlines()]
 
 
 def money(server: Server, streams: int, seconds: float) -> Sample:
@@ -114,4 +161,5 @@ def money(server: Server, streams: int, seconds: float) -> Sample:
         raise WrongAnswers(done.stderr[-900:])
     cpu_s = server.cpu_seconds() - before
     told = json.loads(done.stdout)
-    return Sample(told["calls"] / told["seconds"], cpu_s / told["calls"], cpu_s / told["seconds"])
+    seconds_taken = told["seconds"]
+    return Sample(told["calls"] / seconds_taken, cpu_s / told["calls"], cpu_s / seconds_taken, seconds_taken)

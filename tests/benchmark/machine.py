@@ -12,7 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-__all__ = ["cpu_seconds", "described", "pinned_to", "server_core", "stay_off_the_servers_core"]
+__all__ = [
+    "a_core_each",
+    "cpu_seconds",
+    "described",
+    "memory_bytes",
+    "pinned_to",
+    "server_core",
+    "stay_off_the_servers_core",
+]
 
 _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 _CORES: Final = sorted(os.sched_getaffinity(0))
@@ -29,6 +37,19 @@ def stay_off_the_servers_core() -> None:
     if len(_CORES) < 2:
         raise SystemExit("two cores are needed: one for the gateway, one for the load and the upstream")
     os.sched_setaffinity(0, _CORES[1:])
+
+
+def a_core_each(process: int) -> None:
+    """Give the processes that one has started a core each, the server's core first."""
+    for place, worker in enumerate([each for each in _family(process) if each != process]):
+        for thread in Path(f"/proc/{worker}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {_CORES[place % len(_CORES)]})
+
+
+def memory_bytes(process: int, *, most: bool = False) -> int:
+    """Return how much memory a process holds, or held at most."""
+    found = re.search(r"VmHWM:\s+(\d+)" if most else r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+    return 1024 * int(found[1]) if found else 0
 
 
 def pinned_to(core: int, *command: str) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ class Name:
     NODE: Final = "(d) Node.js, grpc-js and undici"
     OURS: Final = "(e) this gateway, read"
     LOGGED: Final = "(e) read, one log line a call"
-    TWO: Final = "(e) read, 2 workers on the same core"
+    UVLOOP: Final = "(e) read, on uvloop"
+    TWO: Final = "(e) read, 2 workers, a core each"
     SQLITE: Final = "(e) money call, SQLite"
     POSTGRESQL: Final = "(e) money call, PostgreSQL"
     SLOW_PLAIN: Final = "(b), 512 streams, 50 ms upstream"
@@ -39,6 +40,12 @@ class Figures:
     direct_s: list[float] = field(default_factory=list)
     through_s: list[float] = field(default_factory=list)
     start_s: list[float] = field(default_factory=list)
+    uvloop_road_cpu_s: list[float] = field(default_factory=list)
+    many_errors: dict[int, list[float]] = field(default_factory=dict)
+    many_bytes: dict[int, list[float]] = field(default_factory=dict)
+    many_last_s: dict[int, list[float]] = field(default_factory=dict)
+    beside_lists_s: list[float] = field(default_factory=list)
+    fsyncs: dict[int, float] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
     def add(self, name: str, sample: Sample) -> None:
@@ -135,6 +142,21 @@ _GOALS: Final = (
         0.5,
         " ms",
     ),
+    _Goal(
+        "the road without gRPC on uvloop, CPU per call against (a)",
+        lambda all_: _ratios(all_.uvloop_road_cpu_s, all_.cpu(Name.ECHO)),
+        0.8,
+        0.4,
+    ),
+    _Goal("1,000 calls in flight, 1 s upstream, errors", lambda all_: all_.many_errors.get(1000, []), 0, None, ""),
+    _Goal("10,000 calls in flight, 1 s upstream, errors", lambda all_: all_.many_errors.get(10_000, []), 0, None, ""),
+    _Goal(
+        "a short call beside answers of 1 MB, p99",
+        lambda all_: [1000 * each for each in all_.beside_lists_s],
+        20,
+        None,
+        " ms",
+    ),
     _Goal("start to first served call", lambda all_: all_.start_s, 1.0, 0.5, " s"),
 )
 
@@ -167,6 +189,13 @@ def notes(figures: Figures) -> Iterator[str]:
     if figures.direct_s:
         through, direct = (median(each) * 1000 for each in (figures.through_s, figures.direct_s))
         yield f"one call at a time, p50: {through:.2f} ms through the gateway, {direct:.2f} ms the upstream itself"
+    for calls, each in figures.many_bytes.items():
+        last = _spread(figures.many_last_s[calls], 1)
+        memory = _spread(each, 0)
+        yield f"{calls:,} calls in flight, 1 s upstream: the last answered after {last} s; {memory} KiB of memory a call"
+    if figures.fsyncs:
+        told = ", ".join(f"{each:.2f} at {calls}" for calls, each in figures.fsyncs.items())
+        yield f"fsyncs a money call on SQLite, counted by strace, by calls at once: {told}"
     yield from (f"not measured: {each}" for each in figures.missing)
 
 

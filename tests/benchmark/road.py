@@ -1,4 +1,4 @@
-"""What does a call cost without gRPC? Request bytes in, response bytes out, real HTTP between: ``URL LEDGER SECONDS``."""
+"""What does a call cost without gRPC? ``URL LEDGER SECONDS LOOP``; request bytes in, response bytes out, real HTTP."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gateway.callers import ANYBODY
 from gateway.contract import load_contract
+from gateway.event_loop import run_on_loop
 from gateway.insight import insight
 from gateway.ledger.ledger import Ledger
 from gateway.live import Live
@@ -77,13 +78,19 @@ async def _never(*_: Any) -> Any:
     raise AssertionError("a read has nothing to repeat")
 
 
-def _settings(url: str, ledger: str) -> Settings:
+def _settings(url: str, ledger: str, loop: str) -> Settings:
     return load_settings(
         ledger={"url": f"sqlite:///{ledger}"},
+        server={"loop": loop},
         admin={"listen": "127.0.0.1:0"},
         log={"level": "warning"},
         operators={"site": {"secret": "12345ABCDE", "platform_url": url}},
     )
 
 
-asyncio.run(_main(_settings(sys.argv[1], sys.argv[2]), float(sys.argv[3])))
+def _run(url: str, ledger: str, seconds: str, loop: str) -> None:
+    settings = _settings(url, ledger, loop)
+    run_on_loop(settings.server, _main(settings, float(seconds)))
+
+
+_run(*sys.argv[1:])

@@ -43,8 +43,16 @@ class Server:
 
 
 @contextmanager
-def gateway(home: Path, url: str, ledger: str = "", workers: int = 1, log: str = "warning") -> Iterator[Server]:
-    """Run the gateway as ``serve`` does, with its metrics on."""
+def gateway(
+    home: Path,
+    url: str,
+    ledger: str = "",
+    workers: int = 1,
+    log: str = "warning",
+    loop: str = "asyncio",
+    under: tuple[str, ...] = (),
+) -> Iterator[Server]:
+    """Run the gateway as ``serve`` does, with its metrics on, and by way of a command if one is given."""
     home.mkdir()
     config = home / "gateway.toml"
     config.write_text(
@@ -53,6 +61,7 @@ default_operator = "site"
 [server]
 listen = "127.0.0.1:0"
 grace_s = 1
+loop = "{loop}"
 connection_age_s = 0
 [admin]
 listen = "127.0.0.1:0"
@@ -66,7 +75,7 @@ platform_url = "{url}"
 """
     )
     config.chmod(0o600)
-    command = (sys.executable, "-m", "gateway", "serve", "--config", str(config), "--workers", str(workers))
+    command = (*under, sys.executable, "-m", "gateway", "serve", "--config", str(config), "--workers", str(workers))
     with _running(home / "log", *command) as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""What does the platform answer here? nginx gives the same ticket at once, or after 50 ms."""
+"""What does the platform answer here? nginx gives the same ticket at once, after 50 ms or a second, and a long list."""
 
 from __future__ import annotations
 
@@ -38,6 +38,9 @@ TICKET: Final[dict[str, Any]] = {
 }
 """Twenty fields, as the platform spells them."""
 
+_LIST_BYTES: Final = 1_048_000
+"""How long the list is, a little less than the gateway reads."""
+
 _DELAYING: Final = Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
 _START_S: Final = 10.0
 _CONFIG: Final = """\
@@ -46,7 +49,7 @@ daemon off;
 master_process off;
 pid {home}/nginx.pid;
 error_log {home}/nginx.log;
-events {{ worker_connections 8192; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off;
   default_type application/json;
@@ -58,7 +61,8 @@ http {{
   uwsgi_temp_path {home}/uwsgi;
   scgi_temp_path {home}/scgi;
   server {{
-    listen 127.0.0.1:{instant};
+    listen 127.0.0.1:{instant} backlog=4096;
+    location = /be/list/be/tickets {{ root {home}; try_files /tickets.json =404; }}
     location / {{ return 200 '{answer}'; }}
   }}
 {slow}
@@ -66,8 +70,9 @@ http {{
 """
 _SLOW: Final = """\
   server {{
-    listen 127.0.0.1:{slow};
+    listen 127.0.0.1:{slow} backlog=4096;
     location / {{ echo_sleep 0.05; echo_exec @answer; }}
+    location /second {{ echo_sleep 1; echo_exec @answer; }}
     location @answer {{ return 200 '{answer}'; }}
   }}
 """
@@ -75,16 +80,20 @@ _SLOW: Final = """\
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where it answers; ``slow`` takes 50 ms and is None where nginx cannot wait."""
+    """Where it answers; ``slow`` takes 50 ms, ``second`` a second; both are None where nginx cannot wait."""
 
     url: str
+    lists: str
     slow: str | None
+    second: str | None
 
 
 @contextmanager
 def upstream(home: Path) -> Iterator[Upstream]:
     """Run nginx."""
     answer = json.dumps(TICKET, separators=(",", ":"))
+    (home / "tickets.json").write_text(f"[{','.join([answer] * (_LIST_BYTES // (len(answer) + 1)))}]")
+    home.chmod(0o755)
     instant, slow = _free_ports(2)
     can_wait = _DELAYING.exists()
     config = home / "nginx.conf"
@@ -100,7 +109,8 @@ def upstream(home: Path) -> Iterator[Upstream]:
     with subprocess.Popen(["nginx", "-c", config, "-p", home, "-e", home / "nginx.log"]) as process:
         try:
             _wait(instant)
-            yield Upstream(f"http://127.0.0.1:{instant}", f"http://127.0.0.1:{slow}" if can_wait else None)
+            fast, late = f"http://127.0.0.1:{instant}", f"http://127.0.0.1:{slow}"
+            yield Upstream(fast, f"{fast}/be/list", late if can_wait else None, f"{late}/second" if can_wait else None)
         finally:
             process.kill()
 
