@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean bench
+.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clients clean bench
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: setup ## Run the tests (T=tests/wire for some of them)
 
 chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing doubled (four minutes)
 	@$(BIN)/python -m tests.chaos
+
+clients: setup ## Clients in Go, Java and Node.js, and a wallet in Go, built and run against gateway and sandbox (CLIENT=go: one)
+	@$(BIN)/python -m tests.clients $(CLIENT)
 
 bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
 	@$(BIN)/python -m tests.benchmark $(if $(QUICK),--quick,--output BENCHMARKS.md)
@@ -91,12 +94,13 @@ release: setup ## Take today's contract as the released one that later ones may 
 
 wheel-check: setup ## Build the wheel, install it into an empty environment and run the demo from there
 	@scratch=$$(mktemp -d) && $(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python -o $$scratch . \
+	  && $(BIN)/python -m tests.deploy.wheel $$scratch/*.whl \
 	  && $(UV) venv --quiet --python $(BIN)/python $$scratch/venv \
 	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python -c requirements.lock $$scratch/*.whl \
 	  && (cd $$scratch && venv/bin/betstack-gateway demo > demo.log || (cat demo.log; exit 1)) \
 	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python --require-hashes -r deploy/runtime.lock \
 	  && $(UV) pip check --quiet --python $$scratch/venv/bin/python \
-	  && rm -rf $$scratch && echo "wheel: the demo runs from an empty environment"
+	  && rm -rf $$scratch && echo "wheel: it has the contract, and the demo runs from an empty environment"
 
 clean: ## Remove what the other targets made
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

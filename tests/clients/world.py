@@ -13,7 +13,7 @@ from gateway.callers import token_hash
 from gateway.sandbox import Sandbox, SandboxOptions, WebhookTargets, sandbox
 from gateway.sandbox.wallet_service import WalletOptions, wallet_service
 from tests.certificates import Authority
-from tests.harness import secret_file, settings_for
+from tests.harness import SECRET, secret_file, settings_for
 
 __all__ = ["Door", "World", "guarded", "world"]
 
@@ -67,16 +67,19 @@ async def world(door: Door, site: dict[str, Any] | None = None) -> AsyncIterator
             wallet = await stack.enter_async_context(wallet_service(WalletOptions()))
             site = {"pam_target": wallet.target, "sms_target": wallet.target}
         url = platform.url
-        urls = {"secret": "12345ABCDE", "platform_url": url, "pam_url": f"{url}/pam", "sms_url": f"{url}/sms"}
+        operator = {"secret": SECRET, "platform_url": url, "pam_url": f"{url}/pam", "sms_url": f"{url}/sms"}
         settings = settings_for(
             url,
-            operators={"site": {**urls, "correlate": "rtag", **site}},
+            operators={"site": {**operator, "correlate": "rtag", **site}},
             upstream={"timeout_s": _LOST_S},
             reconcile={"poll_s": 0.2, "settle_s": 0.1},
             webhooks={"listen": "127.0.0.1:0"},
             **door.settings,
         )
         running = await stack.enter_async_context(gateway(settings))
-        targets = WebhookTargets(*(f"http://{running.webhooks}/{api}/site" for api in ("pam", "sms")))
+        urls = {
+            f"{api}_url": f"http://{running.webhooks}/{api}/site" for api in ("pam", "sms") if f"{api}_target" in site
+        }
+        targets = WebhookTargets(**urls)
         platform.webhooks.set_targets("site", targets)
         yield World(running, platform)
