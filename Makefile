@@ -42,7 +42,7 @@ test: setup ## Run the tests (T=tests/wire for some of them)
 chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing doubled (four minutes)
 	@$(BIN)/python -m tests.chaos
 
-clients: setup ## Clients in Go, Java and Node.js, and a wallet in Go, built and run against gateway and sandbox (CLIENT=go: one)
+clients: setup ## Build clients in Go, Java and Node.js and run them against gateway and sandbox (CLIENT=go: one)
 	@$(BIN)/python -m tests.clients $(CLIENT)
 
 bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
@@ -104,3 +104,4 @@ wheel-check: setup ## Build the wheel, install it into an empty environment and 
 
 clean: ## Remove what the other targets made
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	@cd tests/clients && rm -rf go/bin go/stubs java/target node/build node/node_modules node/src/stubs
