@@ -36,8 +36,8 @@ run: setup ## Start gateway, sandbox and an operator's wallet
 demo: setup ## Place bets through gateway and sandbox, print each call, and end
 	@$(BIN)/betstack-gateway demo
 
-test: setup ## Run the tests (T=tests/wire for some of them)
-	@$(BIN)/pytest -n 4 --dist worksteal $(T)
+test: setup ## Run the tests (T=tests/wire for some of them, TRANSPORT=httpx over the other transport)
+	@$(if $(TRANSPORT),GATEWAY_UPSTREAM__TRANSPORT=$(TRANSPORT)) $(BIN)/pytest -n 4 --dist worksteal $(T)
 
 chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing doubled (four minutes)
 	@$(BIN)/python -m tests.chaos
