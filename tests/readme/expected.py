@@ -124,7 +124,6 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     "betstack-gateway config check": SHOWN,
     "betstack-gateway descriptor -o contract.binpb": Here(nowhere, says(r"\A\Z")),
     "buf generate …": Elsewhere("`make clients` does, with all plugins that are to be had"),
-    "betstack-gateway descriptor": Here(nowhere, says("betstack/ticket/v1/ticket_service.proto")),
     "betstack-gateway pam check": Here(
         set_up,
         says(r"\b0 failed"),

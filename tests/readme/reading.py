@@ -25,7 +25,7 @@ PROGRAMS: Final = frozenset((*_CALLING, *_BUILDING))
 
 _OURS: Final = frozenset(name for section in COMMANDS.values() for name in section)
 _WRITTEN: Final = re.compile(r"<!-- begin: (\w+) -->.*?<!-- end: \1 -->\n", re.DOTALL)
-_INLINE: Final = re.compile(r"`([^`]+)`")
+_INLINE: Final = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _FENCE: Final = re.compile(r"```")
 _INDENT: Final = "    "
 
