@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test chaos check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean bench
+.PHONY: help setup lock run demo test chaos clients conformance check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean bench
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,17 @@ run: setup ## Start gateway, sandbox and an operator's wallet
 demo: setup ## Place bets through gateway and sandbox, print each call, and end
 	@$(BIN)/betstack-gateway demo
 
-test: setup ## Run the tests (T=tests/wire for some of them)
-	@$(BIN)/pytest -n 4 --dist worksteal $(T)
+test: setup ## Run the tests (T=tests/wire for some of them, TRANSPORT=httpx over the other transport)
+	@$(if $(TRANSPORT),GATEWAY_UPSTREAM__TRANSPORT=$(TRANSPORT)) $(BIN)/pytest -n 4 --dist worksteal $(T)
 
 chaos: setup ## Bets and webhooks under faults and kills: nothing lost, nothing doubled (four minutes)
 	@$(BIN)/python -m tests.chaos
+
+clients: setup ## Build clients in Go, Java and Node.js and run them against gateway and sandbox (CLIENT=go: one)
+	@$(BIN)/python -m tests.clients $(CLIENT)
+
+conformance: setup ## Generated requests to every RPC, EXAMPLES=200 to each, and a verdict on every answer (SEED=0)
+	@$(BIN)/python -m tests.conformance --examples $(or $(EXAMPLES),200) --seed $(or $(SEED),0)
 
 bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
 	@$(BIN)/python -m tests.benchmark $(if $(QUICK),--quick,--output BENCHMARKS.md)
@@ -91,12 +97,14 @@ release: setup ## Take today's contract as the released one that later ones may 
 
 wheel-check: setup ## Build the wheel, install it into an empty environment and run the demo from there
 	@scratch=$$(mktemp -d) && $(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python -o $$scratch . \
+	  && $(BIN)/python -m tests.deploy.wheel $$scratch/*.whl \
 	  && $(UV) venv --quiet --python $(BIN)/python $$scratch/venv \
 	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python -c requirements.lock $$scratch/*.whl \
 	  && (cd $$scratch && venv/bin/betstack-gateway demo > demo.log || (cat demo.log; exit 1)) \
 	  && $(UV) pip install --quiet --python $$scratch/venv/bin/python --require-hashes -r deploy/runtime.lock \
 	  && $(UV) pip check --quiet --python $$scratch/venv/bin/python \
-	  && rm -rf $$scratch && echo "wheel: the demo runs from an empty environment"
+	  && rm -rf $$scratch && echo "wheel: it has the contract, and the demo runs from an empty environment"
 
 clean: ## Remove what the other targets made
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	@cd tests/clients && rm -rf go/bin go/stubs java/target node/build node/node_modules node/src/stubs

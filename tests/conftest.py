@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.sandbox import Sandbox, SandboxOptions, sandbox
+from tests import surroundings
 from tests.harness import Client, client_of, settings_for
 from tests.ledger.postgresql import Server, server
 from tests.secrecy import Watch, secrets_told
+
+
+def pytest_configure() -> None:
+    """Keep settings of this machine out of the tests."""
+    for name in surroundings.foreign():
+        del os.environ[name]
 
 
 def pytest_collection_finish() -> None:

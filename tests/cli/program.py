@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import subprocess
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import Final
+
+from tests import surroundings
 
 PATIENCE_S: Final = 20
 """How long a process may take for anything, in seconds."""
@@ -26,8 +27,7 @@ SCRIPT: Final = (str(Path(sys.executable).parent / "betstack-gateway"),)
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment without settings of a gateway, and with some of the caller's."""
-    own = {name: value for name, value in os.environ.items() if not name.upper().startswith("GATEWAY_")}
-    return own | dict(more or {})
+    return surroundings.environment() | dict(more or {})
 
 
 def ended(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -36,13 +35,6 @@ GIVEN: Final = {"CALLER_TOKEN": f"sha256:{'0' * 64}", "LEDGER_PASSWORD": "abc"}
 
 TO_END_S: Final = 5
 """How much more than a drain at its longest a process needs to end, in seconds."""
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.upper().startswith("GATEWAY_"):
-            monkeypatch.delenv(name)
 
 
 def longest_drain_s(server: Server) -> float:
