@@ -29,6 +29,9 @@ NEITHER: Final[Mapping[str, str]] = {
 }
 """Blocks that are neither commands nor settings, by how they begin, and what they are."""
 
+LANGUAGES: Final[Mapping[str, str]] = {}
+"""Languages of which there is code that is compiled and run elsewhere, and where."""
+
 SETTINGS: Final = [block for block in blocks() if is_settings(block)]
 REPLACED: Final[Mapping[str, tuple[str, ...]]] = {"[[operators.site.keys]]": ("secret_file",)}
 """What the text around a block says that it stands in the place of, in the table of its operator."""
@@ -37,10 +40,13 @@ REPLACED: Final[Mapping[str, tuple[str, ...]]] = {"[[operators.site.keys]]": ("s
 def test_every_block_is_known() -> None:
     """A block is typed, loaded, or named here with what it is."""
     others = [block for block in blocks() if not is_command(block) and not is_settings(block)]
+    code = [block for block in others if block.language]
+    named = [block for block in others if not block.language]
 
-    unknown = [f"line {each.line}: {each.text}" for each in others if not each.text.startswith(tuple(NEITHER))]
+    unknown = [f"line {each.line}: {each.text}" for each in named if not each.text.startswith(tuple(NEITHER))]
     assert not unknown, f"neither commands nor settings, and not in the table here: {unknown}"
-    assert len(others) == len(NEITHER)
+    assert len(named) == len(NEITHER)
+    assert {block.language for block in code} == LANGUAGES.keys()
 
 
 @pytest.mark.parametrize("block", SETTINGS, ids=lambda block: block.beginning)
