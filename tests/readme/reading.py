@@ -25,17 +25,24 @@ PROGRAMS: Final = frozenset((*_CALLING, *_BUILDING))
 
 _OURS: Final = frozenset(name for section in COMMANDS.values() for name in section)
 _WRITTEN: Final = re.compile(r"<!-- begin: (\w+) -->.*?<!-- end: \1 -->\n", re.DOTALL)
-_INLINE: Final = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-_FENCE: Final = re.compile(r"```")
+_INLINE: Final = re.compile(r"`([^`]+)`")
+_FENCE: Final = re.compile(r"```(\w*)")
+_FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_SHELLS: Final = ("", "bash", "console", "sh")
+_SETTINGS: Final = ("", "toml")
 _INDENT: Final = "    "
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines that stand together, as they would be typed; ``line`` is where they begin."""
+    """Lines that stand together, as they would be typed; ``line`` is where they begin.
+
+    ``language`` is what a fence says that they are; empty where it says nothing, and for indented lines.
+    """
 
     line: int
     text: str
+    language: str = ""
 
     @property
     def beginning(self) -> str:
@@ -57,19 +64,25 @@ def blocks() -> tuple[Block, ...]:
 
 def _blocks(lines: list[str]) -> Iterator[Block]:
     """Yield blocks, indented by four or fenced; an empty line ends neither where it stands between two of their lines."""
-    begin, taken, fenced = 0, list[str](), False
+    begin, taken = 0, list[str]()
+    fence: str | None = None
     for number, line in enumerate([*lines, "."], 1):
-        if _FENCE.match(line) or (not fenced and line and not line.startswith(_INDENT)):
+        mark = _FENCE.match(line)
+        if mark or (fence is None and line and not line.startswith(_INDENT)):
             if text := "\n".join(taken).strip("\n"):
-                yield Block(begin, text)
-            taken, fenced = [], bool(_FENCE.match(line)) and not fenced
+                yield Block(begin, text, fence or "")
+            taken = []
+            fence = mark[1] if mark and fence is None else None
         elif line or taken:
             begin = begin if taken else number
-            taken.append(line if fenced else line.removeprefix(_INDENT))
+            taken.append(line.removeprefix(_INDENT) if fence is None else line)
 
 
 def _parts(block: Block) -> Iterator[Block]:
     """Yield the paragraphs of a block, those in one piece that are alike."""
+    if block.language:
+        yield block
+        return
     line = block.line
     for _, alike in groupby(block.text.split("\n\n"), lambda text: _program(text) in PROGRAMS):
         text = "\n\n".join(alike)
@@ -79,13 +92,13 @@ def _parts(block: Block) -> Iterator[Block]:
 
 def is_command(block: Block) -> bool:
     """Tell whether a block is typed into a shell."""
-    return _program(block.beginning) in PROGRAMS
+    return block.language in _SHELLS and _program(block.beginning) in PROGRAMS
 
 
 def is_settings(block: Block) -> bool:
     """Tell whether a block belongs into the file of settings."""
     try:
-        return not is_command(block) and bool(tomllib.loads(block.text))
+        return block.language in _SETTINGS and not is_command(block) and bool(tomllib.loads(block.text))
     except tomllib.TOMLDecodeError:
         return False
 
@@ -114,7 +127,7 @@ def _is_whole(command: str) -> bool:
 
 def mentioned() -> list[str]:
     """Return the commands that the text speaks of, each once."""
-    spans = (re.sub(r"\s+", " ", span) for span in _INLINE.findall(_text()))
+    spans = (re.sub(r"\s+", " ", span) for span in _INLINE.findall(_FENCED.sub("", _text())))
     return list(dict.fromkeys(span for span in spans if _is_typed(span)))
 
 

@@ -23,14 +23,14 @@ from tests.readme.reading import Block, blocks, is_command, is_settings
 NEITHER: Final[Mapping[str, str]] = {
     "your services ── gRPC ──► gateway": "a picture",
     'config = resources.files("betstack")': "Python, which is run here",
-    "ctx, cancel := context": "Go; tests/clients/test_examples.py holds that a client runs it",
-    "var response =": "Java, as well",
-    "const { response, metadata }": "TypeScript, as well",
     "protos/      the contract": "folders",
     "// Cashes a ticket out.": "protobuf; tests/wire/test_new_rpc.py adds an RPC in the same way",
     "int64 amount = 4": "protobuf; tests/contract/test_rules.py holds what such a rule does",
 }
 """Blocks that are neither commands nor settings, by how they begin, and what they are."""
+
+LANGUAGES: Final = {"go", "java", "ts"}
+"""Languages of code that tests/clients/test_examples.py finds in a client that runs."""
 
 SETTINGS: Final = [block for block in blocks() if is_settings(block)]
 REPLACED: Final[Mapping[str, tuple[str, ...]]] = {"[[operators.site.keys]]": ("secret_file",)}
@@ -40,10 +40,13 @@ REPLACED: Final[Mapping[str, tuple[str, ...]]] = {"[[operators.site.keys]]": ("s
 def test_every_block_is_known() -> None:
     """A block is typed, loaded, or named here with what it is."""
     others = [block for block in blocks() if not is_command(block) and not is_settings(block)]
+    code = [block for block in others if block.language]
+    named = [block for block in others if not block.language]
 
-    unknown = [f"line {each.line}: {each.text}" for each in others if not each.text.startswith(tuple(NEITHER))]
+    unknown = [f"line {each.line}: {each.text}" for each in named if not each.text.startswith(tuple(NEITHER))]
     assert not unknown, f"neither commands nor settings, and not in the table here: {unknown}"
-    assert len(others) == len(NEITHER)
+    assert len(named) == len(NEITHER)
+    assert {block.language for block in code} == LANGUAGES
 
 
 @pytest.mark.parametrize("block", SETTINGS, ids=lambda block: block.beginning)
