@@ -19,7 +19,18 @@ from gateway.cli.reference.stable import ordered
 from gateway.cli.status_text import FailedCall
 from gateway.sandbox import Delivery, Exchange, headers_of
 
-__all__ = ["Block", "Language", "as_json", "caused", "json_block", "of_answer", "of_refusal", "of_request", "webhook"]
+__all__ = [
+    "Block",
+    "Fold",
+    "Language",
+    "as_json",
+    "caused",
+    "json_block",
+    "of_answer",
+    "of_refusal",
+    "of_request",
+    "webhook",
+]
 
 _DETAILS: Final = "grpc-status-details-bin"
 _UNREAD: Final = "(the connection was closed without an answer)"
@@ -34,12 +45,19 @@ class Language(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One text; ``caption`` says what it is. What is ``aside`` can be left out at first."""
+    """One text; ``caption`` says what it is."""
 
     caption: str
     text: str
     language: Language = Language.JSON
-    aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Texts that can be left out at first."""
+
+    caption: str
+    blocks: tuple[Block, ...]
 
 
 def as_json(message: Message) -> Json:
@@ -67,30 +85,30 @@ def of_request(exchange: Exchange) -> Block:
     return Block(caption, _http(line, dict(exchange.headers), exchange.body.decode()), Language.HTTP)
 
 
-def of_answer(exchange: Exchange) -> Block:
+def of_answer(exchange: Exchange) -> Fold:
     """Return what the platform answered."""
-    return _answer("HTTP answer", exchange.status, exchange.answer, aside=True)
+    answer = _answer("HTTP answer", exchange.status, exchange.answer)
+    return Fold(answer.caption, (answer,))
 
 
-def webhook(delivery: Delivery, sent: str, answered: str, *, aside: bool = False) -> tuple[Block, Block]:
-    """Return what the platform sent and was answered, under these captions."""
+def webhook(delivery: Delivery) -> tuple[Block, Block]:
+    """Return what the platform sent, and what it was answered."""
     url = urlsplit(delivery.url)
     headers = {"host": url.netloc, **headers_of(delivery.webhook, delivery.sealed)}
     text = _http(f"POST {url.path} HTTP/1.1", headers, delivery.webhook.body.decode())
-    request = Block(sent, text, Language.HTTP, aside)
-    return request, _answer(answered, delivery.status, delivery.answer, aside=aside)
+    answer = _answer("What the platform is told", delivery.status, delivery.answer)
+    return Block("What the platform sends", text, Language.HTTP), answer
 
 
-def caused(delivery: Delivery) -> tuple[Block, Block]:
+def caused(delivery: Delivery) -> Fold:
     """Return a webhook that a call caused."""
-    kind = delivery.webhook.kind
-    return webhook(delivery, f"Webhook that it causes: {kind}", f"Answer to {kind}", aside=True)
+    return Fold(f"Webhook that it causes: {delivery.webhook.kind}", webhook(delivery))
 
 
-def _answer(caption: str, status: int | None, body: bytes, *, aside: bool) -> Block:
+def _answer(caption: str, status: int | None, body: bytes) -> Block:
     line = _UNREAD if status is None else f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
     text = shown(ordered(json.loads(body)), cut=True) if body else ""
-    return Block(caption, _http(line, {}, text), Language.HTTP, aside)
+    return Block(caption, _http(line, {}, text), Language.HTTP)
 
 
 def _http(line: str, headers: Mapping[str, str], body: str) -> str:

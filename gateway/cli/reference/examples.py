@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.cli.reference.blocks import Block
+from gateway.cli.reference.blocks import Block, Fold
 
 __all__ = ["Example", "Examples"]
 
@@ -19,7 +19,7 @@ class Example:
 
     rpc: str
     title: str
-    blocks: tuple[Block, ...]
+    parts: tuple[Block | Fold, ...]
     reason: str = ""
     typed: str = ""
 

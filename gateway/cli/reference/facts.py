@@ -176,7 +176,6 @@ def is_assumed(name: str) -> bool:
     return "assumed" in comments().get(name, "").lower()
 
 
-def assumed() -> list[str]:
-    """Return the full names of all elements of which something is assumed, in declared order."""
-    ours = tuple(f"{file.package}." for file in FILES)
-    return [name for name in comments() if name.startswith(ours) and is_assumed(name)]
+def assumed(file: FileDescriptor) -> list[str]:
+    """Return the full names of all elements of a file of which something is assumed, in declared order."""
+    return [name for name in comments() if name.startswith(f"{file.package}.") and is_assumed(name)]

@@ -15,7 +15,17 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.cli.playground import Playground
-from gateway.cli.reference.blocks import Block, as_json, caused, json_block, of_answer, of_refusal, of_request, webhook
+from gateway.cli.reference.blocks import (
+    Block,
+    Fold,
+    as_json,
+    caused,
+    json_block,
+    of_answer,
+    of_refusal,
+    of_request,
+    webhook,
+)
 from gateway.cli.reference.display import Json
 from gateway.cli.reference.examples import Example, Examples
 from gateway.cli.reference.stable import StillClock, in_order, stabilised
@@ -179,15 +189,15 @@ class Recorder:
 
     def _show(self, rpc: str, request: Json, title: str, since: _Since, end: Block, reason: str = "") -> None:
         self._keep_webhooks(since)
-        blocks = (
+        parts: tuple[Block | Fold, ...] = (
             json_block("Request", request, cut=False),
             *map(of_request, since.exchanges),
-            *(block for delivery in since.deliveries for block in caused(delivery)),
+            *map(caused, since.deliveries),
             *map(of_answer, since.exchanges),
             end,
         )
         typed = self._stable(json.dumps(request, ensure_ascii=False))
-        self._calls.setdefault(rpc, []).append(Example(rpc, title, self._stably(blocks), reason, typed))
+        self._calls.setdefault(rpc, []).append(Example(rpc, title, self._stably(parts), reason, typed))
 
     def _keep_webhooks(self, since: _Since) -> None:
         """Keep the first webhook of each kind that was accepted."""
@@ -198,12 +208,17 @@ class Recorder:
 
     def _taken(self, rpc: str, delivery: Delivery, overheard: list[_Overheard]) -> Iterator[Block]:
         """Yield a webhook, the call of the operator's service that it becomes, and what the platform is told."""
-        sent, told = webhook(delivery, "What the platform sends", "What the platform is told")
+        sent, told = webhook(delivery)
         name = self._methods[rpc].input_type.full_name
         call = next(each for each in overheard if each.request.DESCRIPTOR.full_name == name)
         under = f", under {_KEY}: {call.key}" if call.key else ""
         yield from (sent, json_block(f"What your service is called with{under}", as_json(call.request)), told)
 
-    def _stably(self, blocks: Iterable[Block]) -> tuple[Block, ...]:
-        stable = self._stable
-        return tuple(replace(block, caption=stable(block.caption), text=stable(block.text)) for block in blocks)
+    def _stably(self, parts: Iterable[Block | Fold]) -> tuple[Block | Fold, ...]:
+        return tuple(self._stable_fold(each) if isinstance(each, Fold) else self._stable_block(each) for each in parts)
+
+    def _stable_fold(self, fold: Fold) -> Fold:
+        return replace(fold, blocks=tuple(map(self._stable_block, fold.blocks)))
+
+    def _stable_block(self, block: Block) -> Block:
+        return replace(block, caption=self._stable(block.caption), text=self._stable(block.text))
