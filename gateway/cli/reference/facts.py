@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from google.protobuf.descriptor import (
@@ -107,14 +108,16 @@ class Reason:
     advice: Advice
 
 
+@cache
 def services() -> tuple[Service, ...]:
     """Return all services, those that the platform serves first, the sandbox's last."""
     found = (service for file in FILES for service in file.services_by_name.values())
-    return tuple(Service(service, tuple(map(_rpc, service.methods))) for service in found)
+    routes = load_contract().routes
+    return tuple(Service(service, tuple(_rpc(method, routes) for method in service.methods)) for service in found)
 
 
-def _rpc(method: MethodDescriptor) -> Rpc:
-    route = load_contract().routes.get(f"/{method.containing_service.full_name}/{method.name}")
+def _rpc(method: MethodDescriptor, routes: Mapping[str, Route]) -> Rpc:
+    route = routes.get(f"/{method.containing_service.full_name}/{method.name}")
     right = "" if method.containing_service.file.package == _SANDBOX else right_of(method).value
     return Rpc(method, route, right)
 
@@ -129,6 +132,7 @@ def messages(file: FileDescriptor) -> Iterator[Descriptor]:
     yield from file.message_types_by_name.values()
 
 
+@cache
 def own_messages() -> Mapping[str, Rpc]:
     """Return the messages that are the request or the response of one RPC, by full name."""
     return {
@@ -151,6 +155,7 @@ def enums(file: FileDescriptor) -> Iterator[EnumDescriptor]:
     yield from (enum for enum in file.enum_types_by_name.values() if enum is not reasons_enum)
 
 
+@cache
 def reasons() -> tuple[Reason, ...]:
     """Return all reasons in declared order."""
     enum = error_reason_pb2.ErrorReason.DESCRIPTOR.full_name
@@ -160,6 +165,7 @@ def reasons() -> tuple[Reason, ...]:
     )
 
 
+@cache
 def used_by() -> Mapping[str, tuple[FieldDescriptor, ...]]:
     """Return the fields that hold a message or an enum, by the full name of what they hold."""
     found: dict[str, list[FieldDescriptor]] = {}

@@ -36,6 +36,7 @@ Paragraph = tuple[Span, ...]
 
 _CODE: Final = re.compile(r"`([^`]*)`|\b(Assumed:)")
 _WORD: Final = re.compile(r"[A-Za-z_][\w./]*\w")
+_NOTHING_NEW: Final = re.compile(r"\s*The (request|response) of \w+\.\s*")
 _NAME: Final = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]*)+|[A-Z]+(?:_[A-Z]+)+|[A-Z][A-Za-z]+/[A-Z][A-Za-z]+")
 """What is a name also where it is not marked as code: it has two humps, an underscore or a slash."""
 
@@ -46,8 +47,12 @@ def anchor_of_reason(reason: str) -> str:
 
 
 def said(full_name: str) -> tuple[Paragraph, ...]:
-    """Return what the comment of an element says; names in it are those of the element's package."""
-    return paragraphs(comments().get(full_name, ""), _package_of(full_name))
+    """Return what the comment of an element says; names in it are those of the element's package.
+
+    That a message is the request or the response of an RPC is not repeated where that RPC stands.
+    """
+    comment = comments().get(full_name, "")
+    return () if _NOTHING_NEW.fullmatch(comment) else paragraphs(comment, _package_of(full_name))
 
 
 def paragraphs(text: str, package: str = "") -> tuple[Paragraph, ...]:

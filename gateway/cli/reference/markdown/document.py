@@ -141,6 +141,7 @@ def _facts(rpc: Rpc) -> Iterator[tuple[str, str]]:
 def _own(title: str, message: Descriptor) -> Iterator[str]:
     yield f"{anchor(message.full_name)}{title} `{message.name}`{'' if message.fields else ', without fields'}"
     yield ""
+    yield from prose(said(message.full_name))
     yield from _fields(message)
 
 

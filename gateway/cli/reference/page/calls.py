@@ -101,6 +101,7 @@ def _message(title: str, message: Descriptor, *, streams: bool) -> Html:
     return tag(
         "section",
         heading(4, message.full_name, what),
+        prose(said(message.full_name)),
         fields(message),
         id=message.full_name,
         class_="own",

@@ -37,9 +37,10 @@ nameTheOther();
 // Search: every element with data-find is an entry; the text of entries within it is not its own.
 
 const LIMIT = 40;
-const WEIGHT = { rpc: 30, service: 25, reason: 20, message: 12, enum: 12, section: 8, field: 2, value: 2, option: 1 };
+const NAMED = { rpc: 30, service: 25, reason: 20, message: 12, enum: 12, section: 8 };
+const TOLD = { field: 6, value: 6, reason: 6, message: 5, enum: 5, service: 5, rpc: 4 };
 const INLINE = "a, b, code, span:not(.chip)";
-const NOT_TEXT = "[data-find], button, .unseen, .name, .number, .own:not(section)";
+const NOT_TEXT = "[data-find], button, .unseen, .name, .assumptions, .number, .own:not(section)";
 let entries = null;
 
 function textOf(element) {
@@ -76,17 +77,18 @@ function index() {
 }
 
 function scoreOf(entry, words) {
-  let score = WEIGHT[entry.kind] ?? 0;
+  let name = 0;
+  let told = 0;
   for (const word of words) {
     const place = entry.lowName.indexOf(word);
-    if (entry.lowName === word) score += 200;
-    else if (place === 0) score += 90;
-    else if (place > 0) score += /[a-z]/.test(entry.name[place]) && entry.name[place - 1] !== "_" ? 40 : 80;
-    else if (entry.lowTitle.includes(word)) score += 15;
-    else if (entry.low.includes(word)) score += 10;
+    if (entry.lowName === word) name += words.length === 1 ? 200 : 100;
+    else if (place === 0) name += 90;
+    else if (place > 0) name += /[a-z]/.test(entry.name[place]) && entry.name[place - 1] !== "_" ? 40 : 80;
+    else if (entry.lowTitle.includes(word)) told += 15;
+    else if (entry.low.includes(word)) told += 10;
     else return 0;
   }
-  return score - entry.name.length / 10;
+  return told + (name ? name + (NAMED[entry.kind] ?? 2) - entry.name.length / 10 : (TOLD[entry.kind] ?? 1));
 }
 
 function search(text) {

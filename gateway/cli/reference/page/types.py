@@ -67,8 +67,6 @@ def _groups(message: Descriptor) -> Iterator[Html]:
 
 def _field(field: FieldDescriptor) -> Html:
     marks = [chip(each, "personal" if each == "personal data" else "limit") for each in limits(field)]
-    if is_assumed(field.full_name):
-        marks.append(chip("assumed", "assumed"))
     head: list[Child] = [
         link(field.full_name, tag("code", field.name), class_="name"),
         tag("span", _type(field), class_="kind"),
@@ -114,7 +112,6 @@ def _enum(enum: EnumDescriptor) -> Html:
 
 def _value(enum: EnumDescriptor, value: EnumValueDescriptor) -> Html:
     full_name = f"{enum.full_name}.{value.name}"
-    marks = [chip("assumed", "assumed")] if is_assumed(full_name) else []
     token = token_of(value)
     spelled: Child = [tag("span", "the platform says ", tag("code", token), class_="kind")] if token else ""
     head: list[Child] = [
@@ -122,7 +119,7 @@ def _value(enum: EnumDescriptor, value: EnumValueDescriptor) -> Html:
         spelled,
         tag("span", f"= {value.number}", class_="number"),
     ]
-    return _row(full_name, value.name, "value", head, marks)
+    return _row(full_name, value.name, "value", head, [])
 
 
 def _extensions(file: FileDescriptor) -> Iterator[Html]:
