@@ -38,6 +38,7 @@ __all__ = [
     "is_assumed",
     "messages",
     "own_messages",
+    "package_of",
     "reasons",
     "services",
     "shared_messages",
@@ -125,6 +126,12 @@ def _rpc(method: MethodDescriptor, routes: Mapping[str, Route]) -> Rpc:
 def short_name(method: MethodDescriptor) -> str:
     """Return service and method without the package."""
     return f"{method.containing_service.name}/{method.name}"
+
+
+def package_of(full_name: str) -> str:
+    """Return the package of an element of the contract; empty for any other."""
+    packages = (str(file.package) for file in FILES)
+    return next((package for package in packages if f"{full_name}.".startswith(f"{package}.")), "")
 
 
 def messages(file: FileDescriptor) -> Iterator[Descriptor]:

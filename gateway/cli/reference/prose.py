@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from gateway.cli.comments import comments
-from gateway.cli.reference.facts import FILES, METHODS, messages, reasons, short_name
+from gateway.cli.reference.facts import FILES, METHODS, messages, package_of, reasons, short_name
 
 __all__ = ["Paragraph", "Span", "Style", "anchor_of_reason", "paragraphs", "said"]
 
@@ -52,7 +52,7 @@ def said(full_name: str) -> tuple[Paragraph, ...]:
     That a message is the request or the response of an RPC is not repeated where that RPC stands.
     """
     comment = comments().get(full_name, "")
-    return () if _NOTHING_NEW.fullmatch(comment) else paragraphs(comment, _package_of(full_name))
+    return () if _NOTHING_NEW.fullmatch(comment) else paragraphs(comment, package_of(full_name))
 
 
 def paragraphs(text: str, package: str = "") -> tuple[Paragraph, ...]:
@@ -121,12 +121,3 @@ def _names() -> Iterator[tuple[str, str, str]]:
     for method in METHODS.values():
         yield method.name, method.containing_service.file.package, method.full_name
         yield short_name(method), method.containing_service.file.package, method.full_name
-
-
-@cache
-def _packages() -> tuple[str, ...]:
-    return tuple(file.package for file in FILES)
-
-
-def _package_of(full_name: str) -> str:
-    return next((package for package in _packages() if f"{full_name}.".startswith(f"{package}.")), "")

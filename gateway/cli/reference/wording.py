@@ -9,6 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from betstack.upstream.v1 import options_pb2
 from gateway.cli.describing import in_package, scalar
+from gateway.cli.reference.facts import package_of
 from gateway.contract import OperatorPlace, Route
 from gateway.contract.annotations import rule_of, wire_of
 from gateway.contract.routes import Success
@@ -33,8 +34,7 @@ def type_of(field: FieldDescriptor) -> tuple[str, str]:
     kind = field.message_type or field.enum_type
     if kind is None:
         return scalar(field), ""
-    package = str(field.full_name).rpartition(".")[0].rpartition(".")[0]
-    return in_package(kind.full_name, package), str(kind.full_name)
+    return in_package(kind.full_name, package_of(field.full_name)), str(kind.full_name)
 
 
 def label(field: FieldDescriptor) -> str:
