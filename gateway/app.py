@@ -29,7 +29,7 @@ from gateway.server.limits import Limits
 from gateway.server.listener import Listener
 from gateway.server.operations import Operations
 from gateway.server.own import own_road
-from gateway.server.steps import road
+from gateway.server.steps import roads
 from gateway.server.tls import Certificates
 from gateway.settings import Settings, SettingsProblems, exposure_problems, load_settings
 from gateway.telemetry import Telemetry
@@ -96,7 +96,7 @@ async def gateway(
         )
         reconciliation = _reconciliation(settings, ledger, contract, platform, limits, telemetry, clock)
         await stack.enter_async_context(_running(reconciliation.run(), "reconciliation"))
-        way = road(
+        ways = roads(
             settings,
             compiled,
             platform,
@@ -112,7 +112,7 @@ async def gateway(
             *Operations(ledger, contract, open_calls).rpcs(),
             *event_rpcs(ledger.database, open_calls, clock),
         )
-        handlers = (*platform_handlers(contract, way, entrance), *own_handlers(own_rpcs, own_way, entrance))
+        handlers = (*platform_handlers(contract, ways, entrance), *own_handlers(own_rpcs, own_way, entrance))
         webhooks = await stack.enter_async_context(_receiving(settings, live, contract, ledger, telemetry, clock))
         await stack.enter_async_context(_running(reloading.run(), "reloading"))
         listener = await Listener.open(settings.server, contract.services, handlers, open_calls, certificates)

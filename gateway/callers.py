@@ -153,7 +153,7 @@ class Policy:
     """Who the callers are."""
 
     def __init__(self, callers: Mapping[str, CallerTable]) -> None:
-        self._is_open = not callers
+        self.is_open = not callers
         self._tokens: list[tuple[bytes, Caller]] = []
         self._names: dict[str, Caller] = {}
         for name, table in callers.items():
@@ -168,7 +168,7 @@ class Policy:
         A token decides where there is one, so that services behind one certificate can be told apart. Two tokens, and a
         certificate with the names of two callers, are nobody's.
         """
-        if self._is_open:
+        if self.is_open:
             return ANYBODY
         if shown.tokens:
             return self._of_token(shown.tokens[0]) if len(shown.tokens) == 1 else None

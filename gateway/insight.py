@@ -41,12 +41,16 @@ class Insight:
         if listen is None or self.metrics is None:
             yield None
             return
-        from gateway.admin import Exposition, Readiness, admin_app, watched_loop  # noqa: PLC0415 - see above
+        from gateway.admin import Exposition, Readiness, admin_app, kept, watched_loop  # noqa: PLC0415 - see above
 
         exposition = Exposition(self.metrics, ledger, self.settings.operators, _VERSION, clock)
         is_shared = self.settings.server.workers > 1
         app = admin_app(exposition, Readiness(ledger, is_serving))
-        async with watched_loop(self.telemetry), listening(app, listen, shared=is_shared) as address:
+        async with (
+            watched_loop(self.telemetry),
+            kept(self.metrics),
+            listening(app, listen, shared=is_shared) as address,
+        ):
             yield address
 
 

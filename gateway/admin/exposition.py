@@ -36,6 +36,7 @@ class Exposition:
     async def scrape(self, accept: str) -> tuple[bytes, str]:
         """Return the metrics in a format that is accepted, and its name."""
         reading = {catalogue.INFO: [((self._version,), 1.0)], **await self._read()}
+        self._metrics.keep()
         # In a thread, because a thousand series take longer than a call may be kept waiting.
         return await asyncio.to_thread(self._metrics.exposed, reading, accept)
 

@@ -108,7 +108,7 @@ class Shape:
 
     def field(self, name: str) -> Field | None:
         """Return the field of this proto name."""
-        return next((field for field in self.fields if field.name == name), None)
+        return _by_name(self).get(name)
 
     def ruled(self) -> Iterator[str]:
         """Yield the fields of this message, and of those inside, that have a rule: full names."""
@@ -119,6 +119,11 @@ class Shape:
             inner += [field.shape] if field.shape else []
         for shape in inner:
             yield from shape.ruled()
+
+
+@cache
+def _by_name(shape: Shape) -> Mapping[str, Field]:
+    return {field.name: field for field in shape.fields}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What is a call on its way? A frozen value, and steps that each do one thing to it.
+"""What is a call on its way? A value, and steps that each do one thing to it.
 
 Nothing here knows a gRPC runtime: a ``Call`` goes in, a message comes out or a ``Failure`` is raised.
 """
@@ -6,7 +6,7 @@ Nothing here knows a gRPC runtime: a ``Call`` goes in, a message comes out or a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -15,18 +15,19 @@ from google.protobuf.message import Message
 
 from gateway.callers import Caller
 from gateway.contract.routes import Route
+from gateway.telemetry import Trace
 
-__all__ = ["Call", "Proceed", "Step", "chain"]
+__all__ = ["Call", "Check", "Proceed", "Roads", "Step", "chain", "checked"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
-    """One RPC on its way.
+    """One RPC on its way; nothing of it is set anew, but freezing it would cost more than making it.
 
     ``operator`` is the one named in the request or the default, ``request_id`` the caller's or one made here. ``caller`` is
     None where the gateway does not know it. ``size`` is the request's in bytes; ``unreadable`` says that they were no such
-    request. ``deadline`` is on the clock of ``time.monotonic``, None where the caller set none. ``reply_metadata`` takes
-    what goes out as initial metadata.
+    request. ``deadline`` is on the clock of ``time.monotonic``, None where the caller set none. ``trace`` is what it was
+    called with. ``reply_metadata`` takes what goes out as initial metadata.
     """
 
     route: Route
@@ -37,7 +38,7 @@ class Call:
     size: int = 0
     unreadable: bool = False
     deadline: float | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    trace: Trace | None = None
     reply_metadata: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -52,6 +53,12 @@ Proceed = Callable[[Call], Coroutine[Any, Any, Message]]
 Step = Callable[[Call, Proceed], Coroutine[Any, Any, Message]]
 """Does one thing with a call and lets it proceed, or does not."""
 
+Check = Callable[[Call], None]
+"""Refuses a call by raising Failure, or lets it pass."""
+
+Roads = Callable[[Route], Proceed]
+"""The way of each route's calls, compiled once at start."""
+
 
 def chain(steps: Sequence[Step], end: Proceed) -> Proceed:
     """Return the road that takes these steps in this order and then reaches the end."""
@@ -60,3 +67,14 @@ def chain(steps: Sequence[Step], end: Proceed) -> Proceed:
         return lambda call: step(call, proceed)
 
     return reduce(before, reversed(steps), end)
+
+
+def checked(*checks: Check) -> Step:
+    """Return the step that makes all these checks, in this order."""
+
+    async def step(call: Call, proceed: Proceed) -> Message:
+        for check in checks:
+            check(call)
+        return await proceed(call)
+
+    return step

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -32,19 +31,20 @@ class OpenCalls:
         self._leaving = False
         self._answering = asyncio.Event()
         self._closing = asyncio.Event()
+        self.counted = _Counted(self)
+        """What counts a call as open meanwhile."""
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
+    def begin(self) -> None:
         """Count a call as open."""
         self._count += 1
         self._latest = time.monotonic()
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._count -= 1
-            if not self._count:
-                self._idle.set()
+
+    def end(self) -> None:
+        """Count it no more."""
+        self._count -= 1
+        if not self._count:
+            self._idle.set()
 
     async def run(self, work: Coroutine[Any, Any, Message]) -> Message:
         """Run the work to its end even if this wait is cancelled; raises OUTCOME_UNKNOWN once ``answer`` was called."""
@@ -124,3 +124,18 @@ class OpenCalls:
         for task in remaining:
             task.cancel()
         await asyncio.gather(*remaining, return_exceptions=True)
+
+
+class _Counted:
+    """Counts calls as open while a block runs; it keeps nothing of its own, so that one serves all."""
+
+    __slots__ = ("_open_calls",)
+
+    def __init__(self, open_calls: OpenCalls) -> None:
+        self._open_calls = open_calls
+
+    def __enter__(self) -> None:
+        self._open_calls.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._open_calls.end()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc.aio
 
-from gateway.callers import Access, Caller, Credentials, digest_of
+from gateway.callers import ANYBODY, Access, Caller, Credentials, digest_of
 
-__all__ = ["TOKEN_HEADER", "Context", "Entrance"]
+__all__ = ["Context", "Entrance", "Metadata"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-TOKEN_HEADER: Final = "authorization"  # noqa: S105
+Metadata = Collection[tuple[str, str | bytes]]
+"""What came with a call; asked for once, because gRPC makes it anew each time."""
+
+_TOKEN_HEADER: Final = "authorization"  # noqa: S105
 _SCHEME: Final = "bearer"
 _NO_URIS: Final = (b"spiffe:", b"dns:")
 """What a URI in a certificate may not begin with to count as one: the first is vouched for by gRPC, the second a host."""
@@ -31,14 +34,14 @@ class Entrance:
     sees_certificates: bool
     default_operator: str
 
-    def caller(self, context: Context) -> Caller | None:
+    def caller(self, context: Context, metadata: Metadata) -> Caller | None:
         """Return who calls; None where the gateway does not know."""
-        return self.access.policy.caller(self.shown(context))
+        policy = self.access.policy
+        return ANYBODY if policy.is_open else policy.caller(self.shown(context, metadata))
 
-    def shown(self, context: Context) -> Credentials:
+    def shown(self, context: Context, metadata: Metadata) -> Credentials:
         """Return what a call shows; of a token no more than its digest."""
-        metadata = context.invocation_metadata() or ()
-        tokens = tuple(_digest(str(value)) for key, value in metadata if key == TOKEN_HEADER)
+        tokens = tuple(_digest(str(value)) for key, value in metadata if key == _TOKEN_HEADER)
         return Credentials(tokens, tuple(_names(context)) if self.sees_certificates else ())
 
 

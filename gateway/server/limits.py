@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.failure import Failure, Reason
 from gateway.settings import LimitsTable
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "Place"]
 
 _SOON_S = 0.5
 """When a place may be free again, in seconds; nobody knows how long the calls before will take."""
@@ -31,6 +30,22 @@ class _Bucket:
     def refill(self, rate: float, burst: float, now: float) -> None:
         self.tokens = min(burst, self.tokens + (now - self.at) * rate)
         self.at = now
+
+
+class Place:
+    """The place of one call among those in flight, taken for as long as a block runs."""
+
+    __slots__ = ("_limits", "_operator")
+
+    def __init__(self, limits: Limits, operator: str) -> None:
+        self._limits = limits
+        self._operator = operator
+
+    def __enter__(self) -> None:
+        self._limits.take(self._operator)
+
+    def __exit__(self, *_: object) -> None:
+        self._limits.give_back(self._operator)
 
 
 class Limits:
@@ -51,8 +66,11 @@ class Limits:
         """Largest request that is taken, in bytes."""
         return self._settings().request_bytes
 
-    @contextmanager
-    def place(self, operator: str) -> Iterator[None]:
+    def place(self, operator: str) -> Place:
+        """Return what counts a call as in flight meanwhile."""
+        return Place(self, operator)
+
+    def take(self, operator: str) -> None:
         """Count a call as in flight; raises OVER_LIMIT with the time after which it may be tried again."""
         settings = self._settings()
         self._require_place(self._in_flight, settings.calls, "limits.calls")
@@ -62,11 +80,11 @@ class Limits:
             self._take(operator, settings.operator_rate / self._workers, settings)
         self._in_flight += 1
         self._of_operator[operator] += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            self._of_operator[operator] -= 1
+
+    def give_back(self, operator: str) -> None:
+        """Count it no more."""
+        self._in_flight -= 1
+        self._of_operator[operator] -= 1
 
     def spend(self, operator: str) -> None:
         """Count a call that goes out without having been asked for by a caller of its own."""

@@ -23,7 +23,7 @@ from gateway.ledger.operation import ACTIVE, FINAL, Operation, State
 from gateway.ledger.transactions import Ending
 from gateway.server.drain import OpenCalls
 from gateway.server.own import OwnRpc, once, own_rpc
-from gateway.server.steps import with_statement
+from gateway.server.recording import with_statement
 
 __all__ = ["SERVICE", "Operations"]
 

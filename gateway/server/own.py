@@ -7,9 +7,9 @@ answers once is one that streams a single message.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import ServiceDescriptor
@@ -20,7 +20,7 @@ from gateway.callers import Access, Caller, Credentials, Right, require_known
 from gateway.contract.rights import right_of
 from gateway.failure import Failure, Reason
 from gateway.server.drain import OpenCalls
-from gateway.server.steps import recording
+from gateway.server.recording import recording
 from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 
 __all__ = ["Answers", "OwnCall", "OwnRoad", "OwnRpc", "once", "own_road", "own_rpc"]
@@ -63,7 +63,7 @@ class OwnCall:
     request: Any
     shown: Credentials
     unreadable: bool = False
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    trace: Trace | None = None
 
 
 OwnRoad = Callable[[OwnCall], AsyncGenerator[Message, None]]
@@ -97,8 +97,8 @@ def own_road(operators: Collection[str], open_calls: OpenCalls, telemetry: Telem
 
     async def road(call: OwnCall) -> AsyncGenerator[Message, None]:
         operator, request_id = call.request.operator, getattr(call.request, "request_id", "")
-        record = CallRecord(Hop.RPC, call.rpc.rpc, operator, request_id, trace=Trace.read(call.metadata))
-        with open_calls.counted(), recording(telemetry, record, is_money=False):
+        record = CallRecord(Hop.RPC, call.rpc.rpc, operator, request_id, trace=call.trace)
+        with open_calls.counted, recording(telemetry, record, is_money=False):
             record.caller = _require_allowed(call, access).name
             _require_request(call)
             _require_operator(operator, operators)

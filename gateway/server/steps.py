@@ -1,44 +1,39 @@
-"""What happens to a call between its arrival and the platform? Each concern is one step, in the order of ``road``."""
+"""What happens to a call between its arrival and the platform? Each concern is one step, in the order of ``roads``."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
 from google.protobuf.message import Message
-from google.rpc.code_pb2 import Code
 
 from gateway.callers import require_known
-from gateway.contract.reasons import STATUS_OF
+from gateway.contract.routes import Route
 from gateway.contract.shapes import REQUEST_ID
-from gateway.failure import Execution, Failure, Reason, invalid
+from gateway.failure import Failure, Reason, invalid
 from gateway.ledger.ledger import Answer, Ledger, Repeat
 from gateway.ledger.operation import State, new_operation, stored_request
-from gateway.server.call import Call, Proceed, Step, chain
+from gateway.server.call import Call, Check, Proceed, Roads, Step, chain, checked
 from gateway.server.drain import OpenCalls
 from gateway.server.limits import Limits
+from gateway.server.recording import recording
 from gateway.settings import Settings
-from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
+from gateway.telemetry import CallRecord, Hop, Telemetry
 from gateway.upstream.platform import Platform
 from gateway.wire.attempt import Attempt
 from gateway.wire.translation import Translation
 
-__all__ = ["recording", "road", "with_statement"]
+__all__ = ["roads"]
 
-_NO_STATEMENT = frozenset({Reason.CALLER_UNKNOWN, Reason.CALLER_NOT_ALLOWED})
-_UNKNOWN = frozenset({Reason.OUTCOME_UNKNOWN, Reason.GATEWAY_FAULT})
 _OF_THE_MOMENT = frozenset(
     {Reason.SHUTTING_DOWN, Reason.OVER_LIMIT, Reason.UPSTREAM_CIRCUIT_OPEN, Reason.DEADLINE_TOO_SHORT}
 )
 _STORED = frozenset({State.SUCCEEDED, State.REJECTED})
-_CODES: Final[Mapping[Reason, str]] = {reason: Code.Name(status) for reason, status in STATUS_OF.items()}
 _REPLAY: Final = "idempotent-replay"
 
 
-def road(
+def roads(
     settings: Settings,
     translations: Mapping[str, Translation],
     platform: Platform,
@@ -48,46 +43,46 @@ def road(
     open_calls: OpenCalls,
     limits: Limits,
     telemetry: Telemetry,
-) -> Proceed:
-    """Return the way of every call, in reading order."""
-    return chain(
-        [
-            counted(open_calls),
-            recorded(telemetry),
-            authenticated,
-            authorised,
-            enabled(settings.server.enable),
-            served(platform),
-            remembered(ledger),
-            validated(translations),
-            sized(limits),
-            admitted(open_calls, platform),
-            unhurried(settings.upstream.min_deadline_ms / 1000),
-            surviving(open_calls),
-            limited(limits),
-        ],
-        sent(platform, settings, ledger, repeat),
-    )
+) -> Roads:
+    """Return the way of every route's calls, in reading order; what does not concern a route is not on its way."""
+
+    def road(route: Route) -> Proceed:
+        is_money, is_read = route.call_class.is_money, route.call_class.is_read
+        if is_money:
+            end = performed(platform, settings, ledger, repeat)
+        else:
+            end = reached(platform, settings) if is_read else sent(platform, settings)
+        of_callers = (authorised, enabled(settings.server.enable), served(platform))
+        of_this_try = (validated(translations[route.rpc]), sized(limits), admitted(open_calls, platform))
+        if is_money:
+            patience = unhurried(settings.upstream.min_deadline_ms / 1000)
+            judged = [checked(*of_callers), remembered(ledger), checked(*of_this_try, patience)]
+        else:
+            judged = [checked(*of_callers, *of_this_try)]
+        survived = [] if is_read else [surviving(open_calls)]
+        return chain([counted(open_calls), recorded(telemetry, route), *judged, *survived, limited(limits)], end)
+
+    return road
 
 
 def counted(open_calls: OpenCalls) -> Step:
     """Count the call as open, so that a shutdown waits for it."""
 
     async def step(call: Call, proceed: Proceed) -> Message:
-        with open_calls.counted():
+        with open_calls.counted:
             return await proceed(call)
 
     return step
 
 
-def recorded(telemetry: Telemetry) -> Step:
+def recorded(telemetry: Telemetry, route: Route) -> Step:
     """Leave one record of every call, and let no unexpected exception out."""
+    rpc, is_money = route.rpc, route.call_class.is_money
 
     async def step(call: Call, proceed: Proceed) -> Message:
-        route = call.route
-        record = CallRecord(Hop.RPC, route.rpc, call.operator, call.request_id, trace=Trace.read(call.metadata))
+        record = CallRecord(Hop.RPC, rpc, call.operator, call.request_id, trace=call.trace)
         record.caller = call.caller.name if call.caller else ""
-        with recording(telemetry, record, is_money=route.call_class.is_money):
+        with recording(telemetry, record, is_money=is_money):
             try:
                 return await proceed(call)
             finally:
@@ -96,110 +91,53 @@ def recorded(telemetry: Telemetry) -> Step:
     return step
 
 
-@contextmanager
-def recording(telemetry: Telemetry, record: CallRecord, *, is_money: bool) -> Iterator[None]:
-    """Leave a record of what is done meanwhile; an unexpected exception becomes GATEWAY_FAULT.
-
-    Every failure says which request it is about and, for a money call, whether it was executed.
-    """
-    record.code = record.reason = "CANCELLED"
-    telemetry.begin(record)
-    try:
-        yield
-        record.code, record.reason = "OK", ""
-    except Failure as failure:
-        raise _said(failure, record, is_money) from None
-    except Exception as error:
-        raise _said(_fault(record.name, error, telemetry), record, is_money) from error
-    finally:
-        telemetry.end(record)
-
-
-def _said(failure: Failure, record: CallRecord, is_money: bool) -> Failure:
-    with_statement(failure, record.request_id, is_money=is_money)
-    record.code, record.reason = _CODES[failure.reason], failure.reason
-    record.execution = failure.metadata.get("execution", "")
-    return failure
-
-
-def _fault(rpc: str, error: Exception, telemetry: Telemetry) -> Failure:
-    error_id = secrets.token_hex(8)
-    telemetry.fault(error_id, rpc, error)
-    return Failure(Reason.GATEWAY_FAULT, f"the gateway failed, error {error_id}", metadata={"error_id": error_id})
-
-
-def with_statement(failure: Failure, request_id: str, *, is_money: bool) -> Failure:
-    """Add the request id and, for a money call, ``execution``, unless the failure knows better."""
-    if request_id:
-        failure.metadata.setdefault("request_id", request_id)
-    if is_money and failure.reason not in _NO_STATEMENT:
-        execution = Execution.UNKNOWN if failure.reason in _UNKNOWN else Execution.NOT_EXECUTED
-        failure.metadata.setdefault("execution", execution)
-    return failure
-
-
-async def authenticated(call: Call, proceed: Proceed) -> Message:
-    """Refuse callers that the gateway does not know."""
-    require_known(call.caller)
-    return await proceed(call)
-
-
-async def authorised(call: Call, proceed: Proceed) -> Message:
-    """Refuse callers without the right that the RPC needs for this operator."""
+def authorised(call: Call) -> None:
+    """Refuse callers that the gateway does not know, or without the right that the RPC needs for this operator."""
     require_known(call.caller).require(call.route.right, call.operator)
-    return await proceed(call)
 
 
-def enabled(names: Collection[str]) -> Step:
+def enabled(names: Collection[str]) -> Check:
     """Refuse RPCs that the platform does not support, unless the settings enable them."""
 
-    async def step(call: Call, proceed: Proceed) -> Message:
+    def check(call: Call) -> None:
         if call.route.disabled and call.route.short not in names:
             raise Failure(
                 Reason.NOT_SUPPORTED_BY_PLATFORM,
                 f"{call.route.short} is not supported by the platform; server.enable in the settings enables it",
             )
-        return await proceed(call)
 
-    return step
+    return check
 
 
-def served(platform: Platform) -> Step:
+def served(platform: Platform) -> Check:
     """Refuse calls for an operator that is not configured, or has no URL for this API."""
-
-    async def step(call: Call, proceed: Proceed) -> Message:
-        platform.require(call.route, call.operator)
-        return await proceed(call)
-
-    return step
+    return lambda call: platform.require(call.route, call.operator)
 
 
-def sized(limits: Limits) -> Step:
+def sized(limits: Limits) -> Check:
     """Refuse requests that are too large."""
 
-    async def step(call: Call, proceed: Proceed) -> Message:
+    def check(call: Call) -> None:
         if call.size > limits.request_bytes:
             raise Failure(
                 Reason.OVER_LIMIT,
                 f"the request has {call.size} bytes, and {limits.request_bytes} are the limit (limits.request_bytes)",
             )
-        return await proceed(call)
 
-    return step
+    return check
 
 
-def validated(translations: Mapping[str, Translation]) -> Step:
+def validated(translation: Translation) -> Check:
     """Refuse requests that cannot be sent, naming every field that is wrong."""
 
-    async def step(call: Call, proceed: Proceed) -> Message:
+    def check(call: Call) -> None:
         if call.unreadable:
             raise Failure(Reason.INVALID_REQUEST, f"the bytes are no {call.route.request.name}")
-        violations = translations[call.route.rpc].check(call.request)
+        violations = translation.check(call.request)
         if violations:
             raise invalid(violations)
-        return await proceed(call)
 
-    return step
+    return check
 
 
 def remembered(ledger: Ledger) -> Step:
@@ -214,7 +152,7 @@ def remembered(ledger: Ledger) -> Step:
         try:
             return await proceed(call)
         except Failure as failure:
-            if not call.route.call_class.is_money or not _speaks_of_this_try(failure):
+            if not _speaks_of_this_try(failure):
                 raise
             answer = await ledger.known(new_operation(call.route, call.request, call.operator, call.request_id))
             if answer is None:
@@ -230,39 +168,35 @@ def _speaks_of_this_try(failure: Failure) -> bool:
     return failure.reason in _OF_THE_MOMENT
 
 
-def admitted(open_calls: OpenCalls, platform: Platform) -> Step:
+def admitted(open_calls: OpenCalls, platform: Platform) -> Check:
     """Refuse new work while shutting down, and while the platform is given a pause."""
 
-    async def step(call: Call, proceed: Proceed) -> Message:
+    def check(call: Call) -> None:
         if open_calls.is_closed:
             raise Failure(Reason.SHUTTING_DOWN, "the gateway is shutting down; nothing was sent")
         platform.admit(call.route, call.operator)
-        return await proceed(call)
 
-    return step
+    return check
 
 
-def unhurried(floor_s: float) -> Step:
-    """Refuse a money call whose caller would be gone before an answer can be there."""
+def unhurried(floor_s: float) -> Check:
+    """Refuse a call whose caller would be gone before an answer can be there."""
 
-    async def step(call: Call, proceed: Proceed) -> Message:
+    def check(call: Call) -> None:
         remaining = call.remaining_s
-        if call.route.call_class.is_money and remaining is not None and remaining < floor_s:
+        if remaining is not None and remaining < floor_s:
             raise Failure(
                 Reason.DEADLINE_TOO_SHORT,
                 f"{max(remaining, 0) * 1000:.0f} ms are left and {floor_s * 1000:.0f} ms are needed",
             )
-        return await proceed(call)
 
-    return step
+    return check
 
 
 def surviving(open_calls: OpenCalls) -> Step:
     """Let a call that changes something run to its end, whatever becomes of its caller."""
 
     async def step(call: Call, proceed: Proceed) -> Message:
-        if call.route.call_class.is_read:
-            return await proceed(call)
         return await open_calls.run(proceed(call))
 
     return step
@@ -278,30 +212,50 @@ def limited(limits: Limits) -> Step:
     return step
 
 
-def sent(platform: Platform, settings: Settings, ledger: Ledger, repeat: Repeat) -> Proceed:
-    """Send the call to the platform and return what it answers; a money call goes by way of the ledger."""
-    limits = settings.upstream
-
-    async def send(call: Call, request: Message) -> Attempt:
-        remaining = call.remaining_s
-        if call.route.call_class.is_read:
-            budget_s = limits.read_timeout_s if remaining is None else max(remaining, 0)
-        else:
-            # A repeat that began later could still be waiting for its answer when its row is looked at.
-            longest_s = settings.reconcile.settle_s if call.route.call_class.is_money else limits.timeout_s
-            budget_s = longest_s if remaining is None else min(remaining, longest_s)
-        return await platform.call(call.route, request, call.operator, budget_s)
+def reached(platform: Platform, settings: Settings) -> Proceed:
+    """Ask the platform and return what it answers, as long as the caller waits."""
+    longest_s = settings.upstream.read_timeout_s
 
     async def end(call: Call) -> Message:
-        if not call.route.call_class.is_money:
-            return (await send(call, call.request)).result()
+        remaining = call.remaining_s
+        budget_s = longest_s if remaining is None else max(remaining, 0)
+        return (await platform.call(call.route, call.request, call.operator, budget_s)).result()
+
+    return end
+
+
+def sent(platform: Platform, settings: Settings) -> Proceed:
+    """Send to the platform what moves no money and return what it answers."""
+    longest_s = settings.upstream.timeout_s
+
+    async def end(call: Call) -> Message:
+        return (await platform.call(call.route, call.request, call.operator, _budget_s(call, longest_s))).result()
+
+    return end
+
+
+def performed(platform: Platform, settings: Settings, ledger: Ledger, repeat: Repeat) -> Proceed:
+    """Send a money call to the platform by way of the ledger and return what its row answers with."""
+    # A repeat that began later could still be waiting for its answer when its row is looked at.
+    longest_s = settings.reconcile.settle_s
+
+    async def end(call: Call) -> Message:
         new = new_operation(call.route, call.request, call.operator, call.request_id)
         request = correlated(call, settings.operators[call.operator].correlate)
         if request is not call.request:
             new = replace(new, request=stored_request(call.route, request))
-        return replayed(call, await ledger.perform(new, lambda: send(call, request), repeat))
+
+        async def send() -> Attempt:
+            return await platform.call(call.route, request, call.operator, _budget_s(call, longest_s))
+
+        return replayed(call, await ledger.perform(new, send, repeat))
 
     return end
+
+
+def _budget_s(call: Call, longest_s: float) -> float:
+    remaining = call.remaining_s
+    return longest_s if remaining is None else min(remaining, longest_s)
 
 
 def correlated(call: Call, correlate: str | None) -> Message:

@@ -3,6 +3,6 @@
 from gateway.telemetry.record import CURRENT, CallRecord, Hop
 from gateway.telemetry.sink import Sink
 from gateway.telemetry.telemetry import Telemetry
-from gateway.telemetry.trace import Trace
+from gateway.telemetry.trace import TRACE_HEADERS, Trace
 
-__all__ = ["CURRENT", "CallRecord", "Hop", "Sink", "Telemetry", "Trace"]
+__all__ = ["CURRENT", "TRACE_HEADERS", "CallRecord", "Hop", "Sink", "Telemetry", "Trace"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -73,36 +74,96 @@ def _label(word: str) -> str:
     return word.rpartition(".")[2]
 
 
+class _Durations(Histogram):
+    """A histogram that takes many observations at once."""
+
+    def add(self, counts: Iterable[int], seconds: float) -> None:
+        """Add so many to each bucket, and what they amount to."""
+        for bucket, count in zip(self._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
+        self._sum.inc(seconds)
+
+
+class _Group:
+    """The calls of one RPC or API: how many are on their way, and how long those took that ended since the last keeping."""
+
+    __slots__ = ("bounds", "counts", "in_flight", "kept_in_flight", "kept_seconds", "seconds")
+
+    def __init__(self, bounds: tuple[float, ...], in_flight: Gauge, seconds: _Durations) -> None:
+        self.bounds = bounds
+        self.kept_in_flight, self.kept_seconds = in_flight, seconds
+        self.in_flight = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.seconds = 0.0
+
+    def keep(self) -> None:
+        self.kept_in_flight.set(self.in_flight)
+        if self.seconds:
+            self.kept_seconds.add(self.counts, self.seconds)
+            self._clear()
+
+
+class _Series:
+    """Calls that ended in the same way since the last keeping."""
+
+    __slots__ = ("calls", "group", "kept")
+
+    def __init__(self, group: _Group, kept: Counter) -> None:
+        self.group = group
+        self.kept = kept
+        self.calls = 0
+
+    def keep(self) -> None:
+        if self.calls:
+            self.kept.inc(self.calls)
+            self.calls = 0
+
+
 class _Calls:
-    """The metrics of one kind of call; the series that were used are found without a search."""
+    """The metrics of one kind of call.
+
+    A call adds to plain numbers, which are brought to where they are kept now and then: there each increase takes a lock,
+    and with several workers writes into a file.
+    """
 
     def __init__(self, hop: Hop, described: HopMetrics, made: Mapping[Metric, Any]) -> None:
         self._key, self._group = _KEYS[hop], _GROUPS[hop]
+        self._bounds = described.seconds.buckets
         self._total, self._seconds = made[described.total], made[described.seconds]
         self._in_flight = made[described.in_flight]
-        self._counts: dict[tuple[str, tuple[str, ...]], Callable[[], None]] = {}
-        self._groups: dict[str, tuple[Callable[[], None], Callable[[], None], Callable[[float], None]]] = {}
+        self._series: dict[tuple[str, tuple[str, ...]], _Series] = {}
+        self._groups: dict[str, _Group] = {}
 
     def begun(self, record: CallRecord) -> None:
-        self._grouped(self._group(record))[0]()
+        name = self._group(record)
+        group = self._groups.get(name)
+        if group is None:
+            in_flight, seconds = self._in_flight.labels(_label(name)), self._seconds.labels(_label(name))
+            group = self._groups[name] = _Group(self._bounds, in_flight, seconds)
+        group.in_flight += 1
 
     def ended(self, record: CallRecord, operator: str) -> None:
         key = (operator, self._key(record))
-        count = self._counts.get(key)
-        if count is None:
+        series = self._series.get(key)
+        if series is None:
             first, *rest = map(_label, key[1])
-            count = self._counts[key] = self._total.labels(first, operator, *rest).inc
-        count()
-        _, leave, observe = self._grouped(self._group(record))
-        leave()
-        observe(record.seconds)
+            kept = self._total.labels(first, operator, *rest)
+            series = self._series[key] = _Series(self._groups[self._group(record)], kept)
+        series.calls += 1
+        group, seconds = series.group, record.seconds
+        group.in_flight -= 1
+        group.seconds += seconds
+        group.counts[bisect_left(group.bounds, seconds)] += 1
 
-    def _grouped(self, group: str) -> tuple[Callable[[], None], Callable[[], None], Callable[[float], None]]:
-        found = self._groups.get(group)
-        if found is None:
-            in_flight, seconds = self._in_flight.labels(_label(group)), self._seconds.labels(_label(group))
-            found = self._groups[group] = (in_flight.inc, in_flight.dec, seconds.observe)
-        return found
+    def keep(self) -> None:
+        for series in self._series.values():
+            series.keep()
+        for group in self._groups.values():
+            group.keep()
 
 
 class Metrics(Sink):
@@ -142,6 +203,16 @@ class Metrics(Sink):
             case Kind.HISTOGRAM:
                 series.observe(value)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other workers expose these numbers, too."""
+        return self._folder is not None
+
+    def keep(self) -> None:
+        """Bring what calls added to where it is exposed; to be called where calls are served, and before ``exposed``."""
+        for calls in self._calls.values():
+            calls.keep()
+
     def exposed(self, reading: Reading, accept: str) -> tuple[bytes, str]:
         """Return what a scrape is answered, in the format that it accepts, and that format's name."""
         encode, content_type = choose_encoder(accept)
@@ -176,7 +247,7 @@ def _made(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 -
         case Kind.GAUGE:
             made = Gauge(**about, multiprocess_mode=metric.workers)
         case Kind.HISTOGRAM:
-            made = Histogram(**about, buckets=metric.buckets)
+            made = _Durations(**about, buckets=metric.buckets)
     for labels in metric.known:
         made.labels(*labels)
     return made

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -43,28 +44,42 @@ class BreakerSettings(Protocol):
         """How long the one call that was let through may take to report."""
 
 
+@dataclass(slots=True)
+class _Slot:
+    start: float
+    calls: int = 0
+    failures: int = 0
+
+
 class _Window:
-    """Counts of calls and failures over the last seconds, in tenths of the window."""
+    """Counts of calls and failures over the last seconds, in tenths of the window, and their sums."""
 
     def __init__(self, length_s: float) -> None:
         self._length_s = length_s
-        self._slots: deque[tuple[float, int, int]] = deque()
+        self._slot_s = length_s / 10
+        self._slots: deque[_Slot] = deque()
+        self.calls = 0
+        self.failures = 0
 
     def add(self, now: float, *, failed: bool) -> None:
-        slot_s = self._length_s / 10
-        if self._slots and now - self._slots[-1][0] < slot_s:
-            start, calls, failures = self._slots.pop()
-        else:
-            start, calls, failures = now, 0, 0
-        self._slots.append((start, calls + 1, failures + failed))
-        while now - self._slots[0][0] > self._length_s:
-            self._slots.popleft()
+        slots = self._slots
+        if not slots or now - slots[-1].start >= self._slot_s:
+            slots.append(_Slot(now))
+            self._forget(now - self._length_s)
+        slots[-1].calls += 1
+        slots[-1].failures += failed
+        self.calls += 1
+        self.failures += failed
 
-    def totals(self) -> tuple[int, int]:
-        return sum(slot[1] for slot in self._slots), sum(slot[2] for slot in self._slots)
+    def _forget(self, before: float) -> None:
+        while self._slots[0].start < before:
+            gone = self._slots.popleft()
+            self.calls -= gone.calls
+            self.failures -= gone.failures
 
     def clear(self) -> None:
         self._slots.clear()
+        self.calls = self.failures = 0
 
 
 class Breaker:
@@ -107,8 +122,8 @@ class Breaker:
             self._report_while_open(outcome, now)
             return
         self._window.add(now, failed=outcome is Outcome.DOWN)
-        calls, failures = self._window.totals()
-        if calls >= self._settings.breaker_calls and failures * 2 > calls:
+        calls, failures = self._window.calls, self._window.failures
+        if failures * 2 > calls >= self._settings.breaker_calls:
             self._opened, self._probe = now, None
 
     def _report_while_open(self, outcome: Outcome, now: float) -> None:

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
-
-import httpx
+from typing import Final, NamedTuple, Protocol
 
 from gateway.wire.attempt import Stage
 from gateway.wire.envelope import HttpAnswer
 
-__all__ = ["Exchange", "Loss", "Outgoing", "Stage", "Transport"]
+__all__ = ["NO_HEADERS", "Exchange", "Headers", "Loss", "Outgoing", "Stage", "Transport", "header_lines"]
 
 
 class Loss(StrEnum):
@@ -25,19 +23,43 @@ class Loss(StrEnum):
     BROKEN = "the connection broke"
 
 
+def header_lines(fields: Mapping[str, str]) -> str:
+    """Write headers as HTTP has them (RFC 9112, 5); raises ValueError for one that would end its line."""
+    text = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+    if text.count("\n") != len(fields) or text.count("\r") != len(fields):
+        raise ValueError("a header has a line break where none may be")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """What is put on the wire: ``url`` says where to connect, ``target`` is the path and query, byte for byte."""
+class Headers:
+    """Headers that many requests have; written once."""
+
+    fields: Mapping[str, str]
+    lines: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lines", header_lines(self.fields))
+
+
+NO_HEADERS: Final = Headers({})
+
+
+class Outgoing(NamedTuple):
+    """What is put on the wire: ``url`` says where to connect, ``target`` is the path and query, byte for byte.
+
+    ``always`` are headers that other requests have as well; those of this one come after them.
+    """
 
     verb: str
-    url: httpx.URL
+    url: str
     target: bytes
     headers: Mapping[str, str]
     body: bytes
+    always: Headers = NO_HEADERS
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """What became of it: a whole answer, or why there is none."""
 
     stage: Stage

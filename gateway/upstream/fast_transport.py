@@ -12,7 +12,7 @@ import httpx
 from gateway.settings import Upstream
 from gateway.upstream.authorities import authorities
 from gateway.upstream.connection import Broken
-from gateway.upstream.exchange import Exchange, Loss, Outgoing
+from gateway.upstream.exchange import Exchange, Loss, Outgoing, header_lines
 from gateway.upstream.pool import Origin, Pool
 from gateway.wire.attempt import Stage
 from gateway.wire.envelope import HttpAnswer
@@ -30,7 +30,8 @@ class FastTransport:
         self._settings = settings
         self._trusted: ssl.SSLContext | None = None
         self._pool = Pool(settings, self._context)
-        self._origins: dict[httpx.URL, tuple[Origin, bytes]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._origins: dict[str, tuple[Origin, bytes]] = {}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -46,12 +47,18 @@ class FastTransport:
         clock: Callable[[], float],
     ) -> Exchange:
         """Send one request and read its whole answer within ``timeout_s`` seconds; raises nothing but CancelledError."""
-        origin, authority = self._origin(outgoing.url)
+        if timeout_s <= 0:
+            return Exchange(Stage.NEVER_SENT, loss=Loss.TIMEOUT)
+        origin, host = self._origin(outgoing.url)
+        ends = self._loop.time() + timeout_s
         connection = None
         try:
-            async with asyncio.timeout(timeout_s):
-                connection = await self._pool.take(origin, connect_timeout_s)
-                reply = await connection.exchange(_message(outgoing, authority), max_answer_bytes)
+            message = _message(outgoing, host)
+            connection = self._pool.idle(origin)
+            if connection is None:
+                async with asyncio.timeout_at(ends):
+                    connection = await self._pool.take(origin, connect_timeout_s)
+            reply = await connection.exchange(message, max_answer_bytes, ends)
         except TimeoutError:
             return Exchange(connection.stage if connection else Stage.NEVER_SENT, loss=Loss.TIMEOUT)
         except (Broken, OSError):
@@ -60,12 +67,13 @@ class FastTransport:
         answer = HttpAnswer(reply.status, reply.headers, reply.body, clock(), reply.overlong)
         return Exchange(Stage.ANSWERED, answer)
 
-    def _origin(self, url: httpx.URL) -> tuple[Origin, bytes]:
-        """Return where to connect, and what the host header says."""
-        found = self._origins.get(url)
+    def _origin(self, text: str) -> tuple[Origin, bytes]:
+        """Return where to connect, and the host header."""
+        found = self._origins.get(text)
         if found is None:
+            url = httpx.URL(text)
             origin = Origin(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
-            found = self._origins[url] = (origin, url.netloc)
+            found = self._origins[text] = (origin, b" HTTP/1.1\r\nhost: " + url.netloc + b"\r\n")
         return found
 
     def _context(self) -> ssl.SSLContext:
@@ -74,24 +82,15 @@ class FastTransport:
         return self._trusted
 
 
-def _message(outgoing: Outgoing, authority: bytes) -> bytes:
+def _message(outgoing: Outgoing, host: bytes) -> bytes:
     """Write a request (RFC 9112); values that could end a line were refused before, and are refused again here."""
-    lines = [f"{name}: {value}\r\n" for name, value in outgoing.headers.items()]
-    if outgoing.body or outgoing.verb not in _WITHOUT_BODY:
-        lines.append(f"content-length: {len(outgoing.body)}\r\n")
-    headers = "".join(lines).encode("latin-1")
-    if headers.count(b"\n") != len(lines) or b" " in outgoing.target or b"\n" in outgoing.target:
-        raise Broken("the request has a line break where none may be")
-    return b"".join(
-        (
-            outgoing.verb.encode("ascii"),
-            b" ",
-            outgoing.target,
-            b" HTTP/1.1\r\nhost: ",
-            authority,
-            b"\r\n",
-            headers,
-            b"\r\n",
-            outgoing.body,
-        )
-    )
+    target, body = outgoing.target, outgoing.body
+    try:
+        lines = outgoing.always.lines + header_lines(outgoing.headers)
+    except ValueError as error:
+        raise Broken(str(error)) from None
+    if b" " in target or b"\n" in target:
+        raise Broken("the target has a blank or a line break where none may be")
+    if body or outgoing.verb not in _WITHOUT_BODY:
+        lines += f"content-length: {len(body)}\r\n"
+    return b"".join((outgoing.verb.encode("ascii"), b" ", target, host, lines.encode("latin-1"), b"\r\n", body))

@@ -98,7 +98,7 @@ def _request(
     return httpx.Request(
         outgoing.verb,
         outgoing.url,
-        headers=outgoing.headers,
+        headers={**outgoing.always.fields, **outgoing.headers},
         content=outgoing.body,
         extensions={
             "target": outgoing.target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,17 +11,16 @@ from typing import Final
 import httpx
 from google.protobuf.message import Message
 
-from gateway.contract.routes import Api, Route
+from gateway.contract.routes import Route
 from gateway.failure import Failure, Reason
 from gateway.settings import Settings
 from gateway.telemetry import CallRecord, Hop, Telemetry, Trace
 from gateway.upstream.breaker import Breaker, Outcome
-from gateway.upstream.exchange import Exchange, Loss, Outgoing, Transport
-from gateway.upstream.repeats import repeated
+from gateway.upstream.exchange import Exchange, Headers, Loss, Outgoing, Transport
+from gateway.upstream.repeats import delay_before_repeat_s
 from gateway.wire.attempt import Attempt, Stage
 from gateway.wire.binding import HttpCall
 from gateway.wire.codec import Lost
-from gateway.wire.envelope import HttpAnswer
 from gateway.wire.signing import Whitespace, sign
 from gateway.wire.translation import Translation
 
@@ -28,13 +28,33 @@ __all__ = ["Platform"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Endpoint:
-    """Where an operator's calls to one API go; hosts share their breakers."""
+class _Operation:
+    """One route for one operator: all that its calls have in common. Hosts share their breakers."""
 
-    url: httpx.URL
+    route: Route
+    operator: str
+    is_read: bool
+    translation: Translation
+    url: str
     path: bytes
+    headers: Headers
     peer: str
     breaker: Breaker
+    name: str
+    action: str
+
+    def record(self) -> CallRecord:
+        """Begin the record of one try."""
+        return CallRecord(
+            Hop.UPSTREAM,
+            self.name,
+            self.operator,
+            api=self.route.api.name,
+            action=self.action,
+            peer=self.peer,
+            reason="CANCELLED",
+            stage="CANCELLED",
+        )
 
 
 class Platform:
@@ -62,11 +82,13 @@ class Platform:
         self._telemetry = telemetry
         self._clock = clock
         self._key_of = key_of
-        self._endpoints: dict[tuple[str, str], _Endpoint] = {}
+        self._operations: dict[tuple[str, str], _Operation] = {}
         self._breakers: dict[str, Breaker] = {}
 
     def require(self, route: Route, operator: str) -> None:
         """Raise Failure unless the operator is configured and has a URL for this route's API."""
+        if (operator, route.rpc) in self._operations:
+            return
         if operator not in self._operators:
             raise Failure(
                 Reason.OPERATOR_NOT_CONFIGURED,
@@ -82,8 +104,9 @@ class Platform:
 
     def admit(self, route: Route, operator: str) -> None:
         """Raise UPSTREAM_CIRCUIT_OPEN where the platform failed so often that it is given a pause."""
-        breaker = self._endpoint(route.api, operator).breaker
-        if breaker.is_open and (wait_s := breaker.wait_s(is_read=route.call_class.is_read)):
+        operation = self._operation(route, operator)
+        breaker = operation.breaker
+        if breaker.is_open and (wait_s := breaker.wait_s(is_read=operation.is_read)):
             raise _paused(route, wait_s)
 
     async def call(self, route: Route, request: Message, operator: str, budget_s: float) -> Attempt:
@@ -91,109 +114,112 @@ class Platform:
 
         The budget bounds each try of a READ and all of them together; other calls are bounded by ``timeout_s`` alone.
         """
-        tries = 0
-
-        async def one_try(left_s: float) -> Attempt:
-            nonlocal tries
+        operation = self._operation(route, operator)
+        ends = time.monotonic() + budget_s
+        left_s, tries = max(budget_s, 0), 0
+        while True:
             tries += 1
-            if tries > 1:
-                self._spend(operator)
-            return await self.attempt(route, request, operator, left_s if is_read else self._limits.timeout_s)
-
-        is_read = route.call_class.is_read
-        return await repeated(route, one_try, budget_s, self._limits)
+            done = await self._attempt(operation, request, left_s if operation.is_read else self._limits.timeout_s)
+            delay_s = delay_before_repeat_s(route, done, tries, self._limits)
+            if delay_s is None or delay_s >= ends - time.monotonic():
+                return done
+            await asyncio.sleep(delay_s)
+            self._spend(operator)
+            left_s = max(ends - time.monotonic(), 0)
 
     async def attempt(self, route: Route, request: Message, operator: str, timeout_s: float) -> Attempt:
         """Try once, within ``timeout_s`` seconds; the request has been checked. Raises nothing but CancelledError."""
-        call, endpoint = self._translations[route.rpc].bind(request), self._endpoint(route.api, operator)
-        if wait_s := endpoint.breaker.enter(is_read=route.call_class.is_read):
-            return Attempt(Stage.NEVER_SENT, failure=_paused(route, wait_s))
-        record = _record(route, operator, endpoint.peer)
+        return await self._attempt(self._operation(route, operator), request, timeout_s)
+
+    async def _attempt(self, operation: _Operation, request: Message, timeout_s: float) -> Attempt:
+        call = operation.translation.bind(request)
+        breaker = operation.breaker
+        if breaker.is_open and (wait_s := breaker.enter(is_read=operation.is_read)):
+            return Attempt(Stage.NEVER_SENT, failure=_paused(operation.route, wait_s))
+        record = operation.record()
         self._telemetry.begin(record)
         try:
             done = await self._transport.exchange(
-                self._outgoing(route, call, endpoint, operator, record.context),
+                self._outgoing(operation, call, record.context),
                 timeout_s=timeout_s,
                 connect_timeout_s=self._limits.connect_timeout_s,
                 max_answer_bytes=self._limits.max_answer_bytes,
                 clock=self._clock,
             )
-            self._report(endpoint, _outcome(done))
-            attempt = self._attempted(route, done)
+            self._report(operation, _outcome(done))
+            attempt = self._attempted(operation, done)
             record.stage, record.reason = attempt.stage, attempt.failure.reason if attempt.failure else ""
             record.code = str(done.answer.status) if done.answer else ""
             return attempt
         finally:
             self._telemetry.end(record)
 
-    def _attempted(self, route: Route, done: Exchange) -> Attempt:
+    def _attempted(self, operation: _Operation, done: Exchange) -> Attempt:
         if done.answer is None:
-            return Attempt(done.stage, failure=_unanswered(route, done))
-        return self._read(route, done.answer)
-
-    def _read(self, route: Route, answer: HttpAnswer) -> Attempt:
+            return Attempt(done.stage, failure=_unanswered(operation.route, done))
         lost: Lost = []
         try:
-            return Attempt(Stage.ANSWERED, response=self._translations[route.rpc].read(answer, lost))
+            return Attempt(Stage.ANSWERED, operation.translation.read(done.answer, lost))
         except Failure as failure:
             if failure.reason is Reason.PLATFORM_CODE_UNMAPPED:
-                self._telemetry.unknown_code(route.api.name, failure.metadata["platform_code"])
+                self._telemetry.unknown_code(operation.route.api.name, failure.metadata["platform_code"])
             return Attempt(Stage.ANSWERED, failure=failure)
         finally:
-            self._telemetry.lost(lost)
+            if lost:
+                self._telemetry.lost(lost)
 
-    def _report(self, endpoint: _Endpoint, outcome: Outcome) -> None:
-        breaker = endpoint.breaker
+    def _report(self, operation: _Operation, outcome: Outcome) -> None:
+        breaker = operation.breaker
         was_open = breaker.is_open
         breaker.report(outcome)
         if breaker.is_open is not was_open:
-            self._telemetry.breaker(endpoint.peer, is_open=breaker.is_open)
+            self._telemetry.breaker(operation.peer, is_open=breaker.is_open)
 
-    def _outgoing(
-        self, route: Route, call: HttpCall, endpoint: _Endpoint, operator: str, trace: Trace | None
-    ) -> Outgoing:
-        target = (endpoint.path + call.target.encode()) or b"/"
-        headers = self._headers(route, call, operator)
-        if trace is not None:  # not signed: the signature is over timestamp and body
-            headers.update(trace.headers())
-        return Outgoing(call.verb, endpoint.url, target, headers, call.body)
-
-    def _headers(self, route: Route, call: HttpCall, operator: str) -> dict[str, str]:
-        headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "betstack-gateway"}
-        if call.body:
-            headers["content-type"] = "application/json"
-        if route.api.operator_name:
-            headers["operator-name"] = operator
+    def _outgoing(self, operation: _Operation, call: HttpCall, trace: Trace | None) -> Outgoing:
+        route, headers = operation.route, {}
         if route.signed:
             timestamp = str(int(self._clock()))
             headers["timestamp"] = timestamp
-            headers["signature"] = sign(self._key_of(operator), timestamp, call.body, self._whitespace)
-        return headers
+            headers["signature"] = sign(self._key_of(operation.operator), timestamp, call.body, self._whitespace)
+        if trace is not None:  # not signed: the signature is over timestamp and body
+            headers.update(trace.headers())
+        target = (operation.path + call.target.encode()) or b"/"
+        return Outgoing(call.verb, operation.url, target, headers, call.body, operation.headers)
 
-    def _endpoint(self, api: Api, operator: str) -> _Endpoint:
-        key = (operator, api.base_url.setting)
-        endpoint = self._endpoints.get(key)
-        if endpoint is None:
-            url = httpx.URL(getattr(self._operators[operator], api.base_url.setting))
-            peer = url.netloc.decode("ascii")
-            breaker = self._breakers.setdefault(peer, Breaker(self._limits, time.monotonic))
-            endpoint = self._endpoints[key] = _Endpoint(url, url.raw_path.rstrip(b"/"), peer, breaker)
-        return endpoint
+    def _operation(self, route: Route, operator: str) -> _Operation:
+        key = (operator, route.rpc)
+        operation = self._operations.get(key)
+        if operation is None:
+            operation = self._operations[key] = self._operation_of(route, operator)
+        return operation
+
+    def _operation_of(self, route: Route, operator: str) -> _Operation:
+        setting = route.api.base_url.setting
+        url = httpx.URL(getattr(self._operators[operator], setting))
+        peer = url.netloc.decode("ascii")
+        return _Operation(
+            route=route,
+            operator=operator,
+            is_read=route.call_class.is_read,
+            translation=self._translations[route.rpc],
+            url=str(url),
+            path=url.raw_path.rstrip(b"/"),
+            headers=_headers(route, operator),
+            peer=peer,
+            breaker=self._breakers.setdefault(peer, Breaker(self._limits, time.monotonic)),
+            name=f"{route.verb} {route.path or setting}",
+            action=route.envelope.token if route.envelope else "",
+        )
 
 
-def _record(route: Route, operator: str, peer: str) -> CallRecord:
-    name = f"{route.verb} {route.path or route.api.base_url.setting}"
-    action = route.envelope.token if route.envelope else ""
-    return CallRecord(
-        Hop.UPSTREAM,
-        name,
-        operator,
-        api=route.api.name,
-        action=action,
-        peer=peer,
-        reason="CANCELLED",
-        stage="CANCELLED",
-    )
+def _headers(route: Route, operator: str) -> Headers:
+    """Return the headers that all calls of a route have."""
+    headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "betstack-gateway"}
+    if route.body is not None:
+        headers["content-type"] = "application/json"
+    if route.api.operator_name:
+        headers["operator-name"] = operator
+    return Headers(headers)
 
 
 _DOWN: Final = frozenset({502, 503, 504})

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.settings import Upstream
 from gateway.upstream.connection import Connection
@@ -24,8 +24,7 @@ _NEXT_FAMILY_AFTER_S: Final = 0.25
 """When the next address of a name is tried beside one that does not answer (RFC 8305, 5), in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a server is: RFC 6454's triple."""
 
     scheme: str
@@ -63,7 +62,7 @@ class Pool:
         if lane is None:
             lane = self._lanes[origin] = _Lane()
         while True:
-            connection = self._idle(lane)
+            connection = self.idle(origin)
             if connection is not None:
                 return connection
             if self._has_room():
@@ -74,6 +73,17 @@ class Pool:
                     return connection
                 connection.close()
 
+    def idle(self, origin: Origin) -> Connection | None:
+        """Return a connection that nobody uses; None where there is none."""
+        lane = self._lanes.get(origin)
+        while lane is not None and lane.idle:
+            connection = lane.idle.pop()
+            connection.is_idle = False
+            if self._loop.time() - connection.idle_since < self._settings.keepalive_s and connection.is_fresh():
+                return connection
+            connection.close()
+        return None
+
     def give_back(self, connection: Connection) -> None:
         """Take back a connection that has carried a whole exchange."""
         if not connection.is_open:
@@ -83,7 +93,7 @@ class Pool:
             return
         connection.is_idle, connection.idle_since = True, self._loop.time()
         lane.idle.append(connection)
-        if any(other.waiting for other in self._lanes.values() if other is not lane):
+        if len(self._lanes) > 1 and any(other.waiting for other in self._lanes.values() if other is not lane):
             self._evict()
         elif self._sweep is None:
             self._sweep = self._loop.call_later(self._settings.keepalive_s, self._swept)
@@ -98,15 +108,6 @@ class Pool:
         # Transports tell in the next round of the loop that they are closed.
         while self._open:  # noqa: ASYNC110 - it takes one round
             await asyncio.sleep(0)
-
-    def _idle(self, lane: _Lane) -> Connection | None:
-        while lane.idle:
-            connection = lane.idle.pop()
-            connection.is_idle = False
-            if self._loop.time() - connection.idle_since < self._settings.keepalive_s and connection.is_fresh():
-                return connection
-            connection.close()
-        return None
 
     def _has_room(self) -> bool:
         if len(self._open) + self._opening < self._settings.max_connections:

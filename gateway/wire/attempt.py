@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 
@@ -21,8 +21,7 @@ class Stage(StrEnum):
     ANSWERED = "ANSWERED"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What one try came to: ``response`` or ``failure``, one of the two."""
 
     stage: Stage

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 from urllib.parse import quote
 
 from google.protobuf.message import Message
@@ -17,8 +17,7 @@ from gateway.wire.jsontext import spell_string
 __all__ = ["Bind", "HttpCall", "binder"]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpCall:
+class HttpCall(NamedTuple):
     """What goes to the platform, but for host and headers.
 
     ``target`` is path and query, percent-encoded, relative to the API's URL; it may be empty. ``body`` is empty for a
@@ -39,6 +38,8 @@ def binder(route: Route) -> Bind:
     query = _query(route.query)
     body = _body(route)
     verb = route.verb
+    if not route.query and route.body is None:
+        return lambda request: HttpCall(verb, path(request), b"")
     return lambda request: HttpCall(verb, path(request) + query(request), body(request))
 
 
@@ -49,10 +50,17 @@ def _path(route: Route) -> Callable[[Message], str]:
         return lambda _: texts[0]
 
     def build(request: Message) -> str:
-        values = (quote(get(request), safe="") for get in getters)
-        return texts[0] + "".join(value + text for value, text in zip(values, texts[1:], strict=True))
+        target = texts[0]
+        for get, text in zip(getters, texts[1:], strict=True):
+            target += _quoted(get(request)) + text
+        return target
 
     return build
+
+
+def _quoted(text: str) -> str:
+    """Percent-encode a text; most are ids, which have nothing to encode."""
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
 def _query(fields: tuple[Field, ...]) -> Callable[[Message], str]:
@@ -74,7 +82,7 @@ def _parameters(field: Field) -> Callable[[Message], list[str]]:
     head = quote(field.key, safe="") + "="
 
     def pair(value: object) -> str:
-        return head + quote(spell(value), safe="")
+        return head + _quoted(spell(value))
 
     if field.repeated:
         return lambda request: [pair(value) for value in get(request)]

@@ -14,10 +14,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import Message
 
@@ -34,8 +33,7 @@ _NO_JSON: Final = object()
 _MESSAGE_LIMIT: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """A whole answer: status, headers by lower-case name, body. ``overlong`` says that the body was cut at our limit.
 
     ``received`` is when it arrived, in Unix seconds; a ``Retry-After`` that names a date is counted from there.
@@ -52,8 +50,7 @@ Read = Callable[[HttpAnswer, Lost], Message]
 """Turns an answer into the response, or raises Failure and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(NamedTuple):
     """What an answer shows on its face; what only a failure tells is made for a failure only."""
 
     api: str

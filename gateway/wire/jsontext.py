@@ -55,7 +55,7 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise NotJson(str(error)) from None
     if body.count(b"[") + body.count(b"{") > DEPTH_LIMIT and _is_deep(value):
         raise NotJson("nested too deep")
-    return _without_surrogates(value) if _SURROGATE_ESCAPE.search(body) else value
+    return _without_surrogates(value) if b"\\u" in body and _SURROGATE_ESCAPE.search(body) else value
 
 
 def _finite(text: str) -> float:

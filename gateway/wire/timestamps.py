@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["EARLIEST", "LATEST", "parse_instant", "spell_instant"]
@@ -14,11 +15,10 @@ EARLIEST: Final = -62_135_596_800
 LATEST: Final = 253_402_300_799
 """9999-12-31T23:59:59Z in Unix seconds, the last one."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86_400
 _SPELLING: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])"
     r"(?:\.([0-9]{1,9}))?"
     r"(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?"
 )
@@ -29,9 +29,8 @@ def parse_instant(text: str) -> tuple[int, int]:
     found = _SPELLING.fullmatch(text)
     if found is None:
         raise ValueError("not a time")
-    *date, fraction, sign, hours, minutes = found.groups()
-    since = datetime(*map(int, date)) - _NAIVE_EPOCH  # type: ignore[arg-type]  # noqa: DTZ001 - its zone comes next
-    seconds = since.days * _DAY_S + since.seconds
+    day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
+    seconds = _day(day) * _DAY_S + (int(hour) * 60 + int(minute)) * 60 + int(second)
     if sign:
         offset = timedelta(hours=int(hours), minutes=int(minutes)) // timedelta(seconds=1)
         seconds += offset if sign == "-" else -offset
@@ -42,5 +41,17 @@ def parse_instant(text: str) -> tuple[int, int]:
 
 def spell_instant(seconds: int, nanos: int) -> str:
     """Spell an instant with six digits of fraction and no zone; what is finer than a microsecond is cut off."""
-    instant = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0")
+    day, rest = divmod(seconds, _DAY_S)
+    minutes, second = divmod(rest, 60)
+    return f"{_date(day)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{nanos // 1000:06}"
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> int:
+    """Return the number of a day, spelled ``YYYY-MM-DD``, since 1970; most of what is read happened on a few days."""
+    return date.fromisoformat(text).toordinal() - _FIRST_DAY
+
+
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return date.fromordinal(day + _FIRST_DAY).isoformat()

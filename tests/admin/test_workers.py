@@ -86,6 +86,8 @@ async def test_whichever_worker_is_asked_answers_for_all(tmp_path: Path) -> None
         call = asyncio.ensure_future(refusal_of(other.tickets.GetTicket(GET_TICKET.made())))
         await gate.asked.wait()
 
+        for each in (one, other):  # a worker that is asked brings its own numbers up to date
+            await each.scrape()
         for each in (one, other):
             page = await each.scrape()
             assert page.all("rpc_in_flight") == {("TicketService/GetTicket",): 1}

@@ -18,7 +18,7 @@ from gateway.live import Live
 from gateway.server.call import Call, Proceed
 from gateway.server.drain import OpenCalls
 from gateway.server.limits import Limits
-from gateway.server.steps import road
+from gateway.server.steps import roads
 from gateway.settings import Settings, load_settings
 from gateway.upstream.platform import Platform
 from gateway.upstream.transport import open_transport
@@ -41,7 +41,7 @@ async def _main(settings: Settings, seconds: float) -> None:
         platform = Platform(settings, compiled, connections, telemetry, time.time, live.signing_key, limits.spend)
         ledger = await Ledger.open(settings.ledger.url, settle_s=1, clock=time.time)
         stack.push_async_callback(ledger.close)
-        way = road(
+        way = roads(
             settings,
             compiled,
             platform,
@@ -50,7 +50,7 @@ async def _main(settings: Settings, seconds: float) -> None:
             open_calls=OpenCalls(),
             limits=limits,
             telemetry=telemetry,
-        )
+        )(contract.routes[GET])
         await _all_streams(way, contract.routes[GET], _WARM_UP)
         calls, cpu_s = 0, time.process_time()
         ends = time.monotonic() + seconds

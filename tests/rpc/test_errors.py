@@ -162,7 +162,7 @@ async def faulty() -> Refusal:
     """Return what a caller gets when the gateway itself is broken."""
     contract, telemetry = load_contract(), Telemetry()
     handlers = platform_handlers(
-        contract, chain([recorded(telemetry)], broken), Entrance(Access(Policy({})), False, "site")
+        contract, lambda route: chain([recorded(telemetry, route)], broken), Entrance(Access(Policy({})), False, "site")
     )
     listener = await Listener.open(
         Server(listen="127.0.0.1:0", connection_age_s=0), contract.services, handlers, OpenCalls(), None

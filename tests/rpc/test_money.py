@@ -1149,7 +1149,7 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("gateway.upstream.repeats.asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr("gateway.upstream.platform.asyncio", SimpleNamespace(sleep=sleep))
     return waited
 
 
@@ -1233,7 +1233,7 @@ async def test_what_was_never_sent_is_tried_again(monkeypatch: pytest.MonkeyPatc
         async def begin_to_listen(_: float) -> None:
             platforms.append(await stack.enter_async_context(scripted(DONE, sock=taken_port)))
 
-        monkeypatch.setattr("gateway.upstream.repeats.asyncio", SimpleNamespace(sleep=begin_to_listen))
+        monkeypatch.setattr("gateway.upstream.platform.asyncio", SimpleNamespace(sleep=begin_to_listen))
         client = await stack.enter_async_context(client_of(settings_for(url, upstream=THRICE)))
         request: Any = to.made()
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -41,7 +40,7 @@ async def send(
     """Send a request."""
     made = {"verb": "POST", "target": b"/pam", "headers": {"operator-name": "site"}, "body": b"{}", **fields}
     return await transport.exchange(
-        Outgoing(url=httpx.URL(url), **made),
+        Outgoing(url=url, **made),
         timeout_s=timeout_s,
         connect_timeout_s=5,
         max_answer_bytes=limit,
