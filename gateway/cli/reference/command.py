@@ -25,9 +25,10 @@ __all__ = ["reference_command"]
     help="Where the two files go; the working directory if absent.",
 )
 def reference_command(output: Path) -> None:
-    """Write the reference of the contract, as one HTML page and one Markdown page.
+    """Write the contract as a page with examples of every call.
 
-    The examples in it are calls that are made while it is written, of a gateway and a sandbox on free ports.
+    There are two files, reference.html and reference.md. The examples are calls that are made while they are written, of
+    a gateway and a sandbox on free ports.
     """
     try:
         recorded = asyncio.run(examples())

@@ -91,8 +91,7 @@ def _code(block: Block, typed: str = "") -> Html:
     if typed:
         command = tag("button", "grpcurl", type="button", class_="copy", data_copy=typed, aria_label="Copy as grpcurl")
         copies.append(command)
-    text = tag("pre", tag("code", _coloured(block)), tabindex="0", aria_label=block.caption)
-    return tag("div", tag("div", copies, class_="copies"), text, class_="code")
+    return tag("div", tag("div", copies, class_="copies"), tag("pre", tag("code", _coloured(block))), class_="code")
 
 
 def _coloured(block: Block) -> Html:
