@@ -28,6 +28,9 @@ Day = Callable[[Recorder], Awaitable[Any]]
             lambda made: made.refusal("PamService/Ping", {}, "CONFLICT", ""),
             "PamService/Ping succeeded and should have been refused for CONFLICT",
         ),
+        (lambda made: made.aside("PamService/Identify", NOBODY), "PamService/Identify: NOT_FOUND "),
+        (lambda made: made.call("PamService/Ping", {"player": 1}), 'PamService/Ping: Message type "betstack.pam.v1.'),
+        (lambda made: made.call("PamService/Pong", {}), "PamService/Pong: the contract has no such RPC"),
         (lambda made: made.refusal("PamService/Identify", NOBODY, "CONFLICT", ""), ", and not CONFLICT"),
     ],
 )

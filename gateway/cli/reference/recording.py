@@ -10,7 +10,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -142,25 +142,31 @@ class Recorder:
     async def aside(self, rpc: str, request: Json) -> Any:  # noqa: ANN401 - any response
         """Make a call that is not shown; the webhooks that it causes are."""
         before = self._mark()
-        responses = await self._sent(rpc, request, None)
+        responses = await self._succeeded(rpc, request, None)
         self._keep_webhooks(await self._since(before))
         return responses[0]
 
     async def _made(self, rpc: str, request: Json, title: str, most: int | None = None) -> list[Any]:
         before = self._mark()
-        try:
-            responses = await self._sent(rpc, request, most)
-        except grpc.aio.AioRpcError as error:
-            raise UnlikeTheReference(f"{rpc}: {error.code().name} {error.details()}") from None
+        responses = await self._succeeded(rpc, request, most)
         caption = "Response" if most is None else "Responses, one after the other"
         self._show(rpc, request, title, await self._since(before), json_block(caption, *map(as_json, responses)))
         return responses
 
+    async def _succeeded(self, rpc: str, request: Json, most: int | None) -> list[Any]:
+        try:
+            return await self._sent(rpc, request, most)
+        except grpc.aio.AioRpcError as error:
+            raise UnlikeTheReference(f"{rpc}: {error.code().name} {error.details()}") from None
+
     async def _sent(self, rpc: str, request: Json, most: int | None) -> list[Any]:
-        method = self._methods[rpc]
+        """Make a call and return its responses, the first ``most`` of a stream."""
+        method = self._methods.get(rpc)
+        if method is None:
+            raise UnlikeTheReference(f"{rpc}: the contract has no such RPC")
         self._clock.tick()
         path = f"/{method.containing_service.full_name}/{method.name}"
-        message = ParseDict(request, GetMessageClass(method.input_type)())
+        message = _message(rpc, request, GetMessageClass(method.input_type))
         channel, decode = self._channels(rpc), GetMessageClass(method.output_type).FromString
         if not method.server_streaming:
             unary: Any = channel.unary_unary(path, type(message).SerializeToString, decode)
@@ -222,3 +228,10 @@ class Recorder:
 
     def _stable_block(self, block: Block) -> Block:
         return replace(block, caption=self._stable(block.caption), text=self._stable(block.text))
+
+
+def _message(rpc: str, request: Json, kind: type[Message]) -> Message:
+    try:
+        return ParseDict(request, kind())
+    except ParseError as error:
+        raise UnlikeTheReference(f"{rpc}: {error}") from None
