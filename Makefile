@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test chaos clients conformance check lint types protos-check generate generated-check readme readme-check deploy-check release wheel-check clean bench
+.PHONY: help setup lock run demo test chaos clients conformance check lint types protos-check generate generated-check reference reference-test readme readme-check deploy-check release wheel-check clean bench
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,7 @@ protos-check: setup ## Contract: style, comments, and nothing broken since the l
 generate: setup ## Make generated/ from protos/
 	@scratch=$$(mktemp -d) && $(MAKE) --no-print-directory generated-into OUT=$$scratch \
 	  && mkdir -p generated && cp -R $$scratch/. generated/ && rm -rf $$scratch
+	@$(MAKE) --no-print-directory reference
 
 generated-into:
 	@mkdir -p $(OUT)/betstack
@@ -79,7 +80,14 @@ generated-into:
 
 generated-check: setup ## Fail if generated/ is not what protos/ says
 	@scratch=$$(mktemp -d) && $(MAKE) --no-print-directory generated-into OUT=$$scratch \
+	  && PYTHONPATH=$$scratch $(BIN)/python -m gateway reference -o $$scratch \
 	  && diff -r -x __pycache__ $$scratch generated && rm -rf $$scratch
+
+reference: setup ## Make generated/reference.html and .md: the contract, with examples of every call
+	@$(BIN)/python -m gateway reference -o generated
+
+reference-test: setup ## Read the reference with a browser (Debian: chromium, chromium-driver)
+	@$(BIN)/pytest tests/reference/test_browser.py
 
 readme: setup ## Write the tables and help texts of the README
 	@$(BIN)/python -m gateway.cli.readme README.md

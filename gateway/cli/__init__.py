@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "errors": ("gateway.cli.tables", "Print why calls fail, and what to do about it."),
         "settings": ("gateway.cli.tables", "Print what can be set."),
         "metrics": ("gateway.cli.tables", "Print what can be measured."),
+        "reference": ("gateway.cli.reference.command", "Write the contract as a page with examples of every call."),
         "descriptor": ("gateway.cli.tables", "Write the contract as a binary FileDescriptorSet."),
         "service-config": ("gateway.cli.service_config", "Write how gRPC clients should wait and repeat."),
     },

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+    ServiceDescriptorProto,
+)
+from google.protobuf.message import Message
 
-__all__ = ["Advice", "advice", "descriptor_set"]
+__all__ = ["Advice", "advice", "comments", "descriptor_set"]
 
-_REASONS_FILE: Final = "betstack/error/v1/error_reason.proto"
+_REASONS: Final = "betstack.error.v1.ErrorReason"
 _PREFIX: Final = "ERROR_REASON_"
 _DO: Final = "Do: "
+_PACKAGE: Final = (FileDescriptorProto.PACKAGE_FIELD_NUMBER,)
 
-# Where a comment belongs is written as a path of field numbers of FileDescriptorProto and EnumDescriptorProto.
-_ENUMS: Final = FileDescriptorProto.ENUM_TYPE_FIELD_NUMBER
-_VALUES: Final = 2
+_PARTS: Final[Mapping[type[Message], tuple[str, ...]]] = {
+    FileDescriptorProto: ("message_type", "enum_type", "service", "extension"),
+    DescriptorProto: ("field", "oneof_decl", "nested_type", "enum_type"),
+    EnumDescriptorProto: ("value",),
+    ServiceDescriptorProto: ("method",),
+}
+"""Where elements with comments are, in each kind of element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +47,40 @@ def descriptor_set() -> bytes:
 
 
 @cache
+def comments() -> Mapping[str, str]:
+    """Return the comment of every element that has one, by full name; enum values stand below their enums."""
+    return {
+        name: comment
+        for file in FileDescriptorSet.FromString(descriptor_set()).file
+        for name, comment in _comments_of(file)
+    }
+
+
+def _comments_of(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
+    """Yield names and comments; source info has them by paths of field numbers and places."""
+    found = {tuple(each.path): each.leading_comments for each in file.source_code_info.location}
+    for path, name in ((_PACKAGE, file.package), *_elements(file, (), file.package)):
+        if found.get(path):
+            yield name, found[path]
+
+
+def _elements(parent: Message, path: tuple[int, ...], name: str) -> Iterator[tuple[tuple[int, ...], str]]:
+    for part in _PARTS.get(type(parent), ()):
+        number = parent.DESCRIPTOR.fields_by_name[part].number
+        for place, element in enumerate(getattr(parent, part)):
+            here, full_name = (*path, number, place), f"{name}.{element.name}"
+            yield here, full_name
+            yield from _elements(element, here, full_name)
+
+
+@cache
 def advice() -> Mapping[str, Advice]:
     """Return the advice of every reason, by the reason's name without prefix."""
-    contract = FileDescriptorSet.FromString(descriptor_set())
-    file = next(file for file in contract.file if file.name == _REASONS_FILE)
-    comments = {tuple(each.path): each.leading_comments for each in file.source_code_info.location}
+    prefix = f"{_REASONS}.{_PREFIX}"
     return {
-        value.name.removeprefix(_PREFIX): _advice(comments[_ENUMS, place, _VALUES, number])
-        for place, enum in enumerate(file.enum_type)
-        for number, value in enumerate(enum.value)
-        if value.number
+        name.removeprefix(prefix): _advice(comment)
+        for name, comment in comments().items()
+        if name.startswith(prefix) and not name.endswith("_UNSPECIFIED")
     }
 
 

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import (
     ServiceDescriptor,
 )
 
-__all__ = ["described", "in_package", "listed", "signature"]
+__all__ = ["described", "in_package", "listed", "scalar", "signature"]
 
 _SCALARS: Final = {
     FieldDescriptor.TYPE_DOUBLE: "double",
@@ -33,6 +33,11 @@ _SCALARS: Final = {
     FieldDescriptor.TYPE_SINT32: "sint32",
     FieldDescriptor.TYPE_SINT64: "sint64",
 }
+
+
+def scalar(field: FieldDescriptor) -> str:
+    """Return the type of a field that holds no message and no enum."""
+    return _SCALARS[field.type]
 
 
 def in_package(full_name: str, package: str) -> str:
@@ -109,7 +114,7 @@ def _type(field: FieldDescriptor, package: str) -> str:
         key, value = (_type(entry.fields_by_name[name], package) for name in ("key", "value"))
         return f"map<{key}, {value}>"
     kind = field.message_type or field.enum_type
-    return in_package(kind.full_name, package) if kind is not None else _SCALARS[field.type]
+    return in_package(kind.full_name, package) if kind is not None else scalar(field)
 
 
 def _entry(field: FieldDescriptor) -> Descriptor | None:

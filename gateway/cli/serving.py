@@ -21,7 +21,7 @@ from google.protobuf.message import Message
 from gateway.app import Gateway, serve
 from gateway.cli.addresses import Address, require_free
 from gateway.cli.log import log_to_stderr
-from gateway.cli.playground import Addresses, Playground, play_settings, playground
+from gateway.cli.playground import USUAL, Addresses, Playground, play_settings, playground
 from gateway.cli.wallet_lines import wallet_line
 from gateway.cli.workers import Pipes, WorkersFailed, supervised
 from gateway.event_loop import run_on_loop
@@ -31,11 +31,7 @@ from gateway.settings import Settings, SettingsProblems, load_settings
 
 __all__ = ["run_command", "sandbox_command", "serve_command", "settings_refused"]
 
-_SANDBOX_ADDRESS: Final = "127.0.0.1:9090"
-_CONTROL_ADDRESS: Final = "127.0.0.1:50060"
-_WEBHOOKS_ADDRESS: Final = "127.0.0.1:8080"
-_WALLET_ADDRESS: Final = "127.0.0.1:50052"
-_CALL_TARGET: Final = "127.0.0.1:50051"
+_CALL_TARGET: Final = USUAL.gateway
 """What `call` calls where nothing else is said."""
 
 _CONFIG: Final = click.option(
@@ -44,7 +40,7 @@ _CONFIG: Final = click.option(
 _CONTROL: Final = click.option(
     "--control",
     type=Address(),
-    default=_CONTROL_ADDRESS,
+    default=USUAL.control,
     show_default=True,
     help="Where SandboxService listens, which steers the sandbox.",
 )
@@ -140,7 +136,7 @@ def _operators(_: click.Context, __: click.Parameter, given: Iterable[str]) -> M
 
 
 @click.command()
-@click.option("--listen", type=Address(), default=_SANDBOX_ADDRESS, show_default=True, help="Port 0 takes a free one.")
+@click.option("--listen", type=Address(), default=USUAL.sandbox, show_default=True, help="Port 0 takes a free one.")
 @_CONTROL
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Keep tickets and money here.")
 @click.option(
@@ -201,17 +197,17 @@ def _told_to_end() -> Iterator[asyncio.Event]:
 @click.option(
     "--webhooks-listen",
     type=Address(),
-    help=f"Where the gateway receives webhooks; what the settings say if absent, or {_WEBHOOKS_ADDRESS}.",
+    help=f"Where the gateway receives webhooks; what the settings say if absent, or {USUAL.webhooks}.",
 )
 @click.option(
     "--wallet-listen",
     type=Address(),
-    default=_WALLET_ADDRESS,
+    default=USUAL.wallet,
     show_default=True,
     help="Where the operators' own services listen.",
 )
 @click.option(
-    "--sandbox-listen", type=Address(), default=_SANDBOX_ADDRESS, show_default=True, help="Where the sandbox listens."
+    "--sandbox-listen", type=Address(), default=USUAL.sandbox, show_default=True, help="Where the sandbox listens."
 )
 @_CONTROL
 def run_command(
@@ -233,7 +229,7 @@ def run_command(
         settings = play_settings(config)
     addresses = Addresses(
         gateway=listen or settings.server.listen,
-        webhooks=webhooks_listen or settings.webhooks.listen or _WEBHOOKS_ADDRESS,
+        webhooks=webhooks_listen or settings.webhooks.listen or USUAL.webhooks,
         wallet=wallet_listen,
         sandbox=sandbox_listen,
         control=control,

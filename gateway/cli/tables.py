@@ -29,8 +29,10 @@ __all__ = [
     "descriptor_command",
     "errors_command",
     "errors_table",
+    "marks",
     "metrics_command",
     "metrics_table",
+    "platform_call",
     "rights_table",
     "routes_command",
     "routes_table",
@@ -105,19 +107,21 @@ def routes_command(markdown: bool) -> None:
 def routes_table() -> Table:
     """Return every RPC with the platform call that serves it."""
     rows = tuple(
-        (route.short, _platform_call(route), route.call_class.name.lower(), route.right.value, _marks(route))
+        (route.short, platform_call(route), route.call_class.name.lower(), route.right.value, marks(route))
         for route in load_contract().routes.values()
     )
     return Table(("RPC", "Platform call", "Class", "Right", "Signed"), rows, code=2)
 
 
-def _platform_call(route: Route) -> str:
+def platform_call(route: Route) -> str:
+    """Return method, place and envelope of the platform call behind an RPC."""
     place = route.path or route.api.base_url.setting
     envelope = f" {route.envelope.key} {route.envelope.token}" if route.envelope else ""
     return f"{route.verb} {place}{envelope}"
 
 
-def _marks(route: Route) -> str:
+def marks(route: Route) -> str:
+    """Return whether a call is signed, and whether it is disabled."""
     return ("signed" if route.signed else "unsigned") + (", disabled" if route.disabled else "")
 
 

@@ -18,7 +18,7 @@ from gateway.sandbox.book import Book, Happening, LifeCycleEvent, Result, Status
 from gateway.sandbox.calculator import Rates
 from gateway.sandbox.cards import Cards, Family
 from gateway.sandbox.clock import SteerableClock
-from gateway.sandbox.courier import Deliveries, Delivery
+from gateway.sandbox.courier import Deliveries, Delivery, headers_of
 from gateway.sandbox.errors import IllegalTransition, NotEnoughMoney, SandboxError, UnknownPlayer, UnknownTicket
 from gateway.sandbox.faults import Chaos, Fault, FaultKind, Faults
 from gateway.sandbox.journal import Exchange, Journal
@@ -72,5 +72,6 @@ __all__ = [
     "WebhookChaos",
     "WebhookTargets",
     "Webhooks",
+    "headers_of",
     "sandbox",
 ]

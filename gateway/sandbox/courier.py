@@ -20,7 +20,7 @@ from gateway.sandbox.outbox import Sealed
 from gateway.sandbox.webhook_bodies import Api, Webhook
 from gateway.wire.signing import sign
 
-__all__ = ["Courier", "Deliveries", "Delivery", "Targets"]
+__all__ = ["Courier", "Deliveries", "Delivery", "Targets", "headers_of"]
 
 # How much of an answer is remembered, and how much is read by whoever asked.
 _KEPT: Final = 1_024
@@ -153,7 +153,7 @@ class Courier:
     ) -> Delivery:
         """Send a webhook once; ``answer_lost`` closes the connection before the answer is read."""
         url = self._targets.url(webhook.operator, webhook.api) or ""
-        headers = _headers(webhook, sealed)
+        headers = headers_of(webhook, sealed)
         status, answer = await self._answer(url, webhook.body, headers, answer_lost=answer_lost) or (None, b"")
         delivery = Delivery(webhook, url, sealed, self._clock(), status, answer[:_READ], copy)
         self.deliveries.add(replace(delivery, answer=answer[:_KEPT]))
@@ -217,7 +217,8 @@ async def _hang_up(event: str, _: object) -> None:
         raise _HungUp
 
 
-def _headers(webhook: Webhook, sealed: Sealed) -> dict[str, str]:
+def headers_of(webhook: Webhook, sealed: Sealed) -> dict[str, str]:
+    """Return the headers that a webhook travels with."""
     headers = {
         "content-type": "application/json",
         "timestamp": str(sealed.timestamp),

@@ -147,6 +147,7 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     "make demo": Elsewhere("`make wheel-check` and tests/cli/test_demo.py do"),
     "make generate readme check": Elsewhere("write into the tree; generated-check and readme-check compare"),
     "make help": Here(nowhere, says(r"^  make help ", r"^  make run ")),
+    "make reference": Elsewhere("writes into the tree; generated-check compares"),
     "make test": Elsewhere("runs this test"),
 }
 
