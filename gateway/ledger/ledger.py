@@ -103,6 +103,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Finish what is being written, as far as the database lets."""
+        await asyncio.sleep(0)  # who has not begun yet would end without having tried
         for task in tuple(self._writing):
             task.cancel()
         await asyncio.gather(*self._writing, return_exceptions=True)
@@ -196,7 +197,11 @@ class Ledger:
         except Exception:
             LOG.exception("a try failed unexpectedly: %s", operation.method)
             attempt = Attempt(Stage.MAYBE_SENT, failure=unknown_failure("the gateway failed"))
-        return await asyncio.shield(self._end(new, operation, attempt))
+        try:
+            return await self._end(new, operation, attempt)
+        except asyncio.CancelledError:  # whatever was written or not: it has to be, and once more changes nothing
+            await asyncio.shield(self._end(new, operation, attempt))
+            raise
 
     async def _end(self, new: NewOperation, operation: Operation, attempt: Attempt) -> Operation:
         now = self._clock()

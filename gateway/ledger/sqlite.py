@@ -27,6 +27,15 @@ __all__ = ["SqliteDatabase"]
 T = TypeVar("T")
 
 _BATCH_LIMIT: Final = 256
+_GATHER_S: Final = 0.002
+"""How long the first of several transactions waits for the next ones, in seconds."""
+
+_SIBLINGS: Final = 4
+"""From how many transactions on, not written yet or last written together, others are waited for.
+
+PostgreSQL has such a pair of settings, too: commit_delay and commit_siblings.
+"""
+
 _BUSY_TIMEOUT_S: Final = 10.0
 _MACROS: Final = {
     "$gone": "process_is_gone",
@@ -61,8 +70,11 @@ class SqliteDatabase:
         # The locks lie beside the file: whoever opens it by another name has to find them.
         self._path = path.resolve()
         self._lock = _ProcessLock(self._path)
-        self._jobs: queue.SimpleQueue[_Job | _Stop] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[_Job] | _Stop] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
+        self._gathered: list[_Job] = []
+        self._unwritten = 0
+        self._together = 0
         self._spelled: dict[str, str] = {}
         self._thread: threading.Thread | None = None
         self.commits = 0
@@ -93,9 +105,34 @@ class SqliteDatabase:
         if self._thread is None:
             raise LedgerUnavailable("the ledger is closed")
         job = _Job(transaction, self._loop.create_future())
-        self._jobs.put(job)
+        self._gather(job)
         result: T = await job.future
         return result
+
+    def _gather(self, job: _Job) -> None:
+        """Hand it over at once, or with those of the next moment: every round costs an fsync, and the loop its turn."""
+        self._gathered.append(job)
+        self._unwritten += 1
+        if max(self._unwritten, self._together) < _SIBLINGS:
+            self._hand_over()
+        elif len(self._gathered) == 1:
+            self._loop.call_later(_GATHER_S, self._hand_over)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._jobs.put(gathered)
+
+    def _resolve(self, batch: Sequence[_Job]) -> None:
+        self._unwritten -= len(batch)
+        self._together = len(batch)
+        for job in batch:
+            if job.future.cancelled():
+                continue
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
 
     async def read(self, transaction: Callable[[], Transaction[T]]) -> T:
         """Run a transaction that only reads, on a connection of its own that needs no lock."""
@@ -112,6 +149,7 @@ class SqliteDatabase:
         """Finish what waits, and let the lock go."""
         thread, self._thread = self._thread, None
         if thread is not None:
+            self._hand_over()
             self._jobs.put(_Stop())
             await asyncio.to_thread(thread.join)
         await asyncio.to_thread(self._lock.release)
@@ -132,7 +170,7 @@ class SqliteDatabase:
                 batch, stop = self._next_batch()
                 if batch:
                     self._run_batch(connection, batch)
-                    self._loop.call_soon_threadsafe(_resolve, batch)
+                    self._loop.call_soon_threadsafe(self._resolve, batch)
                 if stop:
                     return
         finally:
@@ -144,8 +182,8 @@ class SqliteDatabase:
         while True:
             if isinstance(item, _Stop):
                 return batch, True
-            batch.append(item)
-            if len(batch) == _BATCH_LIMIT:
+            batch += item
+            if len(batch) >= _BATCH_LIMIT:
                 return batch, False
             try:
                 item = self._jobs.get_nowait()
@@ -153,31 +191,24 @@ class SqliteDatabase:
                 return batch, False
 
     def _run_batch(self, connection: sqlite3.Connection, batch: Sequence[_Job]) -> None:
+        """Run all of them in one transaction; where one of them fails, each in one of its own."""
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in batch:
-                self._run_one(connection, job)
+                job.result = self._drive(connection, job.transaction())
             connection.execute("COMMIT")
             self.commits += 1
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - it is for those who wait
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            for job in batch:
-                job.error = LedgerUnavailable(f"the ledger cannot be written: {error}")
-
-    def _run_one(self, connection: sqlite3.Connection, job: _Job) -> None:
-        connection.execute("SAVEPOINT job")
-        try:
-            job.result = self._drive(connection, job.transaction())
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.Error as error:
-            connection.execute("ROLLBACK TO job")
-            job.error = LedgerUnavailable(f"the ledger cannot be written: {error}")
-        except Exception as error:  # noqa: BLE001 - it is the waiting caller's, and the batch goes on
-            connection.execute("ROLLBACK TO job")
-            job.error = error
-        connection.execute("RELEASE job")
+            if len(batch) == 1:
+                batch[0].error = _told(error)
+            elif isinstance(error, sqlite3.OperationalError):
+                for job in batch:
+                    job.error = _told(error)
+            else:
+                for job in batch:
+                    self._run_batch(connection, [job])
 
     def _drive(self, connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
         rows: list[Row] = []
@@ -200,14 +231,9 @@ class SqliteDatabase:
         return spelled
 
 
-def _resolve(batch: Sequence[_Job]) -> None:
-    for job in batch:
-        if job.future.cancelled():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)
+def _told(error: Exception) -> Exception:
+    """Return what those are told who wait for a transaction."""
+    return LedgerUnavailable(f"the ledger cannot be written: {error}") if isinstance(error, sqlite3.Error) else error
 
 
 class _ProcessLock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from gateway.failure import Failure
@@ -143,7 +144,11 @@ class Process:
 
 def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]:
     """Take the row of a request id, or find who has it."""
-    if new.ticket_id is not None:
+    if new.ticket_id is None:  # nothing but its own row can be in the way
+        row = yield from _take(new, None, process.identity, now, is_free=True)
+        if row is not None:
+            return Claimed(row)
+    else:
         yield Query("SELECT $serialise(?)", (f"{new.operator}/{new.ticket_id}",))
     earlier = yield from _find(new.operator, new.request_id, lock=True)
     if earlier is not None:
@@ -157,17 +162,19 @@ def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]
     is_discarding = yield from _is_discarding(new.operator, new.ticket_id, now)
     is_free = not blockers and not is_discarding
     row = yield from _take(new, earlier, process.identity, now, is_free=is_free)
-    if isinstance(row, Known):
-        return row
+    if row is None:
+        known = yield from _find(new.operator, new.request_id)
+        assert known is not None
+        return Known(known)
     return Claimed(row) if is_free else Waiting(row, blockers, is_discarding or _are_busy(blockers, now))
 
 
 def _take(
     new: NewOperation, earlier: Operation | None, owner: str, now: float, *, is_free: bool
-) -> Transaction[Operation | Known]:
+) -> Transaction[Operation | None]:
+    """Write a new row in the place of an earlier one of the same request id; None where somebody else has written it."""
     if earlier is not None:
         yield Query("DELETE FROM operations WHERE seq = ?", (earlier.seq,))
-    state = State.SENDING if is_free else State.RECEIVED
     values: dict[str, Any] = {
         "operator": new.operator,
         "request_id": new.request_id,
@@ -175,9 +182,9 @@ def _take(
         "fingerprint": new.fingerprint,
         "request": new.request,
         "ticket_id": new.ticket_id,
-        "state": state,
+        "state": (State.SENDING if is_free else State.RECEIVED).value,
         "free": 0,
-        "stage": Stage.NEVER_SENT,
+        "stage": Stage.NEVER_SENT.value,
         "attempts": (earlier.attempts if earlier else 0) + int(is_free),
         "maybe_sent": 0,
         "owner": owner,
@@ -188,17 +195,16 @@ def _take(
         "tries": 0,
         "looks": 0,
     }
-    marks = ", ".join("?" * len(values))
-    rows = yield Query(
-        f"INSERT INTO operations ({', '.join(values)}) VALUES ({marks}) "
-        f"ON CONFLICT (operator, request_id) DO NOTHING RETURNING {COLUMNS}",
-        tuple(values.values()),
+    rows = yield Query(_insert(tuple(values)), tuple(values.values()))
+    return Operation.from_row(rows[0]) if rows else None
+
+
+@cache
+def _insert(columns: tuple[str, ...]) -> str:
+    return (
+        f"INSERT INTO operations ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"ON CONFLICT (operator, request_id) DO NOTHING RETURNING {COLUMNS}"
     )
-    if not rows:
-        known = yield from _find(new.operator, new.request_id)
-        assert known is not None
-        return Known(known)
-    return Operation.from_row(rows[0])
 
 
 def advance(new: NewOperation, operation: Operation, process: Process, now: float) -> Transaction[Claim]:
@@ -333,8 +339,8 @@ def end(
         "UPDATE operations SET state = ?, stage = ?, free = ?, maybe_sent = ?, response = ?, failure = ?, notes = ?, "
         f"updated = ?, next_at = ? WHERE seq = ? AND owner = ? AND state IN ({marks}) RETURNING {COLUMNS}",
         (
-            ending.state,
-            ending.stage,
+            ending.state.value,
+            ending.stage.value,
             int(ending.free),
             int(maybe_sent),
             ending.response,
@@ -344,7 +350,7 @@ def end(
             ending.next_at,
             operation.seq,
             owner,
-            *expected,
+            *(state.value for state in expected),
         ),
     )
     if not rows:
@@ -474,8 +480,8 @@ def decide(
         "attempts = attempts + ?, tries = tries + ?, looks = looks + ? "
         f"WHERE seq = ? AND state IN ({marks}) RETURNING {COLUMNS}",
         (
-            ending.state,
-            ending.stage,
+            ending.state.value,
+            ending.stage.value,
             int(ending.free),
             ending.response,
             failure_to_text(ending.failure),

@@ -26,10 +26,9 @@ class OpenCalls:
         self._count = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._tasks: set[asyncio.Task[Message]] = set()
+        self._waiting: dict[asyncio.Task[Message], asyncio.Future[Message]] = {}
         self._latest = float("-inf")
         self._leaving = False
-        self._answering = asyncio.Event()
         self._closing = asyncio.Event()
         self.counted = _Counted(self)
         """What counts a call as open meanwhile."""
@@ -48,22 +47,22 @@ class OpenCalls:
 
     async def run(self, work: Coroutine[Any, Any, Message]) -> Message:
         """Run the work to its end even if this wait is cancelled; raises OUTCOME_UNKNOWN once ``answer`` was called."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
+        waiting: asyncio.Future[Message] = loop.create_future()
+        self._waiting[task] = waiting
         task.add_done_callback(self._finished)
-        answering = asyncio.ensure_future(self._answering.wait())
-        try:
-            await asyncio.wait({task, answering}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            answering.cancel()
-        if task.done() and not task.cancelled():
-            return task.result()
-        raise Failure(Reason.OUTCOME_UNKNOWN, "the outcome is unknown: the gateway is shutting down")
+        return await waiting
 
     def _finished(self, task: asyncio.Task[Message]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen here, so that an abandoned failure is not reported as lost
+        waiting = self._waiting.pop(task)
+        error = _interrupted() if task.cancelled() else task.exception()
+        if waiting.done():  # an abandoned failure was seen above, so that it is not reported as lost
+            return
+        if error is None:
+            waiting.set_result(task.result())
+        else:
+            waiting.set_exception(error)
 
     def leave(self) -> None:
         """Say that a shutdown has begun; work is still taken."""
@@ -110,20 +109,25 @@ class OpenCalls:
         """Wait until no call is open and no work goes on, at most so many seconds."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self._count or self._tasks:
+                while self._count or self._waiting:
                     await self._idle.wait()
-                    if self._tasks:
-                        await asyncio.wait(self._tasks)
+                    if self._waiting:
+                        await asyncio.wait(self._waiting)
         except TimeoutError:
             return
 
     async def answer(self) -> None:
         """Answer every call that changes something and is still open, and end its work."""
-        self._answering.set()
-        remaining = set(self._tasks)
-        for task in remaining:
+        remaining = dict(self._waiting)
+        for task, waiting in remaining.items():
+            if not waiting.done():
+                waiting.set_exception(_interrupted())
             task.cancel()
         await asyncio.gather(*remaining, return_exceptions=True)
+
+
+def _interrupted() -> Failure:
+    return Failure(Reason.OUTCOME_UNKNOWN, "the outcome is unknown: the gateway is shutting down")
 
 
 class _Counted:

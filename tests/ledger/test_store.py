@@ -138,6 +138,51 @@ async def test_claims_that_come_together_share_a_commit(tmp_path: Path, clock: C
         assert database.commits - before <= 20
 
 
+async def test_bets_that_come_one_after_the_other_share_commits(tmp_path: Path, clock: Clock) -> None:
+    """Of many that are on their way, each at another point, the first waits for the next ones."""
+    async with ledger_at(f"sqlite:///{tmp_path}/ledger.db", clock) as ledger:
+        database = ledger._database
+        assert isinstance(database, SqliteDatabase)
+        before = database.commits
+
+        async def player(number: int) -> None:
+            for bets in range(10):
+                for _ in range(number):  # so that they do not come in step
+                    await asyncio.sleep(0)
+                await perform(ledger, bet(f"{number}-{bets}"), ANSWERED)
+
+        await asyncio.gather(*map(player, range(20)))
+
+        assert database.commits - before <= 200, "of four hundred transactions"
+
+
+async def test_a_bet_that_is_alone_waits_for_nobody(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its two transactions are written at once, however long others would be waited for."""
+    monkeypatch.setattr(sqlite, "_GATHER_S", 3600)
+    async with ledger_at(f"sqlite:///{tmp_path}/ledger.db", clock) as ledger:
+        answer = await perform(ledger, bet(), ANSWERED)
+        assert answer.operation.state is State.SUCCEEDED
+
+
+async def test_what_is_gathered_is_written_before_the_ledger_closes(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever closes it does not have to wait until the moment is over."""
+    monkeypatch.setattr(sqlite, "_GATHER_S", 3600)
+    ledger = await Ledger.open(f"sqlite:///{tmp_path}/ledger.db", settle_s=35, clock=clock)
+    waiting = [
+        asyncio.ensure_future(ledger.run(statement("INSERT INTO schema_versions VALUES (?, 0)", 60 + number)))
+        for number in range(20)
+    ]
+    await asyncio.sleep(0)
+
+    await ledger.close()
+
+    assert await asyncio.gather(*waiting) == [[]] * 20
+
+
 async def test_a_write_that_fails_leaves_those_beside_it_alone(tmp_path: Path, clock: Clock) -> None:
     """Of transactions that share a commit, one that breaks off is undone alone."""
 
