@@ -115,6 +115,8 @@ def _rows(stack: ExitStack, home: Path, platform: Upstream, pace: _Pace, figures
     yield read(Name.ECHO, stack.enter_context(servers.python_peer(home, "echo")))
     yield read(Name.PLAIN, stack.enter_context(servers.python_peer(home, "plain", url)))
     yield read(Name.BARE, stack.enter_context(servers.python_peer(home, "bare", url)))
+    yield read(Name.ECHO_BACK, stack.enter_context(servers.python_peer(home, "echo", stand_back=True)))
+    yield read(Name.BARE_BACK, stack.enter_context(servers.python_peer(home, "bare", url, stand_back=True)))
     if problem := servers.node_problem():
         figures.missing.append(f"{Name.NODE}: {problem}")
     else:

@@ -18,6 +18,8 @@ class Name:
     ECHO: Final = "(a) bare grpc.aio echo"
     PLAIN: Final = "(b) plain gateway, httpx.AsyncClient"
     BARE: Final = "(c) bare-socket bound"
+    ECHO_BACK: Final = "(a), its threads standing back as ours do"
+    BARE_BACK: Final = "(c), its threads standing back as ours do"
     NODE: Final = "(d) Node.js, grpc-js and undici"
     OURS: Final = "(e) this gateway, read"
     LOGGED: Final = "(e) read, one log line a call"

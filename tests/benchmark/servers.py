@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +81,10 @@ platform_url = "{url}"
 
 
 @contextmanager
-def python_peer(home: Path, name: str, *arguments: str) -> Iterator[Server]:
-    """Run one of the peers in Python."""
-    with _running(home / f"{name}.log", sys.executable, "-m", f"tests.benchmark.peers.{name}", *arguments) as server:
+def python_peer(home: Path, name: str, *arguments: str, stand_back: bool = False) -> Iterator[Server]:
+    """Run one of the peers in Python, with its threads scheduled as ours are, if that is wanted."""
+    command = (sys.executable, "-m", f"tests.benchmark.peers.{name}", *arguments)
+    with _running(home / f"{name}.log", *command, more={"STAND_BACK": "1"} if stand_back else None) as server:
         yield server
 
 
@@ -106,7 +107,7 @@ def node_peer(home: Path, url: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _running(log: Path, *command: str) -> Iterator[Server]:
+def _running(log: Path, *command: str, more: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Start a server on its core, ask it once, and end it in the end."""
     with (
         log.open("w") as errors,
@@ -114,7 +115,7 @@ def _running(log: Path, *command: str) -> Iterator[Server]:
             pinned_to(server_core(), *command),
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment(),
+            env=environment(more),
             cwd=_ROOT,
             text=True,
         ) as process,

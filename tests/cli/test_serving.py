@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -74,6 +75,18 @@ def worker_of(process: int) -> int:
     children = Path(f"/proc/{process}/task/{process}/children")
     started_by_it = children.read_text().split() if children.exists() else []
     return int(started_by_it[0]) if started_by_it else process
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has this policy")
+def test_no_thread_interrupts_the_event_loop(config: Path) -> None:
+    """The threads of gRPC and of the ledger wait for their turn; the main thread does not."""
+    with started("serve", "--config", str(config)) as program:
+        assert program.line("gateway")
+        threads = [int(thread.name) for thread in Path(f"/proc/{program.pid}/task").iterdir()]
+        policies = {thread: os.sched_getscheduler(thread) for thread in threads}
+        assert policies.pop(program.pid) == os.SCHED_OTHER
+        assert set(policies.values()) == {os.SCHED_BATCH}
+        assert program.end() == 0
 
 
 def test_serve_opens_as_many_files_as_the_system_lets_it(config: Path) -> None:

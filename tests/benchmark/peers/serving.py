@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +12,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from betstack.ticket.v1 import ticket_service_pb2 as pb
+from gateway.scheduling import later_threads_stand_back, this_thread_goes_first
 
 __all__ = ["served"]
 
@@ -18,7 +20,10 @@ _SERVICE = "betstack.ticket.v1.TicketService"
 
 
 async def served(get: Callable[[pb.GetTicketRequest], Awaitable[Message]], answers: type[Message]) -> None:
-    """Answer GetTicket with what ``get`` gives, a message of the type ``answers``; print where."""
+    """Answer GetTicket with what ``get`` gives, a message of the type ``answers``; print where.
+
+    With ``STAND_BACK`` in the environment its threads are scheduled as those of our gateway are.
+    """
 
     async def serve(request: pb.GetTicketRequest, _: Any) -> Message:
         return await get(request)
@@ -26,10 +31,13 @@ async def served(get: Callable[[pb.GetTicketRequest], Awaitable[Message]], answe
     handler: Any = grpc.unary_unary_rpc_method_handler(
         serve, request_deserializer=pb.GetTicketRequest.FromString, response_serializer=answers.SerializeToString
     )
+    if os.environ.get("STAND_BACK"):
+        later_threads_stand_back()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"GetTicket": handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    this_thread_goes_first()
     print(f"gateway  127.0.0.1:{port}", flush=True)
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -18,7 +18,7 @@ from gateway.settings import Settings, load_settings
 _EVERY_S: Final = 0.001
 
 
-async def _main(settings: Settings, told: Path) -> None:
+async def _main(settings: Settings) -> float:
     loop, end, late = asyncio.get_running_loop(), asyncio.Event(), [0.0]
     loop.add_signal_handler(signal.SIGTERM, end.set)
     loop.add_signal_handler(signal.SIGUSR1, late.clear)
@@ -33,7 +33,7 @@ async def _main(settings: Settings, told: Path) -> None:
         look(loop.time())
         print(f"gateway  {running.target}", flush=True)
         await end.wait()
-        told.write_text(str(max(late)))
+    return max(late)
 
 
 def _settings(url: str, ledger: str) -> Settings:
@@ -46,4 +46,4 @@ def _settings(url: str, ledger: str) -> Settings:
     )
 
 
-asyncio.run(_main(_settings(*sys.argv[1:3]), Path(sys.argv[3])))
+Path(sys.argv[3]).write_text(str(asyncio.run(_main(_settings(*sys.argv[1:3])))))
