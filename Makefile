@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-
 T ?= tests
 
 .DEFAULT_GOAL := check
-.PHONY: help setup lock run demo test chaos clients conformance check lint types protos-check generate generated-check reference reference-test readme readme-check deploy-check release wheel-check clean bench
+.PHONY: help setup lock run demo test chaos clients conformance check lint types protos-check generate generated-check reference reference-test readme readme-check deploy-check release wheel-check clean bench profile
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ conformance: setup ## Generated requests to every RPC, EXAMPLES=200 to each, and
 
 bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
 	@$(BIN)/python -m tests.benchmark $(if $(QUICK),--quick,--output BENCHMARKS.md)
+
+profile: setup ## Where a call's time goes: flame graphs in build/, a table by stage (two minutes; Debian: as for bench)
+	@$(BIN)/python -m tests.benchmark.profile --output build
 
 check: setup lint types protos-check generated-check readme-check deploy-check test wheel-check ## Everything CI runs
 
@@ -114,5 +117,5 @@ wheel-check: setup ## Build the wheel, install it into an empty environment and 
 	  && rm -rf $$scratch && echo "wheel: it has the contract, and the demo runs from an empty environment"
 
 clean: ## Remove what the other targets made
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 	@cd tests/clients && rm -rf go/bin go/stubs java/target node/build node/node_modules node/src/stubs

@@ -20,6 +20,7 @@ __all__ = [
     "pinned_to",
     "server_core",
     "stay_off_the_servers_core",
+    "thread_seconds",
 ]
 
 _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
@@ -70,8 +71,18 @@ def _family(process: int) -> Iterator[int]:
 
 
 def _own_seconds(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) * _TICK_S
+    return _seconds(Path(f"/proc/{process}/stat"), 4)
+
+
+def thread_seconds(process: int) -> dict[int, float]:
+    """Return the CPU time of each thread of a process so far, in seconds."""
+    return {int(thread.name): _seconds(thread / "stat", 2) for thread in Path(f"/proc/{process}/task").iterdir()}
+
+
+def _seconds(stat: Path, of: int) -> float:
+    """Add up the first of: time in the program, in the system, and both of children that have ended."""
+    fields = stat.read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11 : 11 + of])) * _TICK_S
 
 
 def described() -> list[str]:
