@@ -138,6 +138,19 @@ async def test_a_bet_in_flight_keeps_its_signature() -> None:
             assert [_signed_by(request) for request in platform.requests] == [OLD, NEW]
 
 
+async def test_a_read_is_signed_with_the_key_of_its_moment() -> None:
+    """A key that changes within a second changes the signature, although all reads of a second have the same otherwise."""
+    async with scripted(http_answer(200, TICKET)) as platform:
+        settings = Changing(platform.url)
+        async with client_of(settings(), clock=lambda: 1_706_090_303.5) as client:
+            for secret in (OLD, NEW, NEW, OLD):
+                settings.operator(secret=secret)
+                await client.gateway.reloading.reread(settings)
+                await GET_TICKET(client)
+
+        assert [_signed_by(request) for request in platform.requests] == [OLD, NEW, NEW, OLD]
+
+
 def _signed_by(request: bytes) -> str:
     head, _, body = request.partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])

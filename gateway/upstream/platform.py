@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 from google.protobuf.message import Message
@@ -32,9 +32,20 @@ _LONG: Final = 65_536
 """From how many bytes on an answer is read in pieces; a shorter one takes no longer than two milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Stamp(NamedTuple):
+    """What signs a request without a body: its second and its key; and the headers with that signature."""
+
+    timestamp: str
+    key: bytes
+    headers: Headers
+
+
+@dataclass(slots=True)
 class _Operation:
-    """One route for one operator: all that its calls have in common. Hosts share their breakers."""
+    """One route for one operator: all that its calls have in common. Hosts share their breakers.
+
+    Without a body there is nothing to sign but the second, so that all calls of one second have the same ``stamp``.
+    """
 
     route: Route
     operator: str
@@ -47,6 +58,7 @@ class _Operation:
     breaker: Breaker
     name: str
     action: str
+    stamp: _Stamp | None = None
 
     def record(self) -> CallRecord:
         """Begin the record of one try."""
@@ -199,15 +211,27 @@ class Platform:
             self._telemetry.breaker(operation.peer, is_open=breaker.is_open)
 
     def _outgoing(self, operation: _Operation, call: HttpCall, trace: Trace | None) -> Outgoing:
-        route, headers = operation.route, {}
-        if route.signed:
-            timestamp = str(int(self._clock()))
-            headers["timestamp"] = timestamp
-            headers["signature"] = sign(self._key_of(operation.operator), timestamp, call.body, self._whitespace)
+        headers, always = {}, operation.headers
+        if operation.route.signed:
+            timestamp, key = str(int(self._clock())), self._key_of(operation.operator)
+            if call.body:
+                headers = self._signed(key, timestamp, call.body)
+            else:
+                always = self._stamped(operation, key, timestamp)
         if trace is not None:  # not signed: the signature is over timestamp and body
             headers.update(trace.headers())
         target = (operation.path + call.target.encode()) or b"/"
-        return Outgoing(call.verb, operation.url, target, headers, call.body, operation.headers)
+        return Outgoing(call.verb, operation.url, target, headers, call.body, always)
+
+    def _stamped(self, operation: _Operation, key: bytes, timestamp: str) -> Headers:
+        stamp = operation.stamp
+        if stamp is None or stamp.timestamp != timestamp or stamp.key != key:
+            headers = Headers({**operation.headers.fields, **self._signed(key, timestamp, b"")})
+            stamp = operation.stamp = _Stamp(timestamp, key, headers)
+        return stamp.headers
+
+    def _signed(self, key: bytes, timestamp: str, body: bytes) -> dict[str, str]:
+        return {"timestamp": timestamp, "signature": sign(key, timestamp, body, self._whitespace)}
 
     def _operation(self, route: Route, operator: str) -> _Operation:
         key = (operator, route.rpc)

@@ -27,9 +27,9 @@ def head_of(request: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
     return first, sorted(headers), body
 
 
-def signature(body: bytes) -> str:
+def signature(body: bytes, now: int = NOW) -> str:
     """Sign as the platform documents it."""
-    return hmac.new(SECRET.encode(), f"{NOW}".encode() + body, "sha256").hexdigest()
+    return hmac.new(SECRET.encode(), f"{now}".encode() + body, "sha256").hexdigest()
 
 
 PATHS: Final = {
@@ -146,6 +146,22 @@ async def test_a_call_without_body_signs_its_timestamp_alone() -> None:
 
     assert got == ("GET /be/tickets/AB12CD HTTP/1.1", common, b"")
     assert paid == ("POST /be/tickets/AB12CD/paid HTTP/1.1", sorted([*common, ("content-length", "0")]), b"")
+
+
+async def test_every_second_has_its_signature() -> None:
+    """A call without body is signed as of its own second, also after others and where the clock was put back."""
+    seconds = [NOW, NOW, NOW + 1, NOW + 3, NOW]
+    now = float(NOW)
+    async with scripted(http_answer(200, TICKET)) as platform:
+        async with client_of(settings_for(platform.url), clock=lambda: now) as client:
+            for second in seconds:
+                now = second + 0.7
+                await GET_TICKET(client)
+        signed = [dict(head_of(request)[1]) for request in platform.requests]
+
+    assert [(each["timestamp"], each["signature"]) for each in signed] == [
+        (str(second), signature(b"", second)) for second in seconds
+    ]
 
 
 async def test_the_pam_is_not_told_the_operator_in_a_header_and_ping_is_not_signed() -> None:
