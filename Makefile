@@ -51,10 +51,10 @@ conformance: setup ## Generated requests to every RPC, EXAMPLES=200 to each, and
 bench: setup ## Measure speed beside other ways and write BENCHMARKS.md (ten minutes; QUICK=1: one, nothing written)
 	@$(BIN)/python -m tests.benchmark $(if $(QUICK),--quick,--output BENCHMARKS.md)
 
-profile: setup ## Where a call's time goes: flame graphs in build/, a table by stage (two minutes; Debian: as for bench)
-	@$(BIN)/python -m tests.benchmark.profile --output build
+profile: setup ## Where a call's time goes: flame graphs in build/, a table by stage (SECONDS=10 for each of four looks)
+	@$(BIN)/python -m tests.benchmark.profile --output build $(if $(SECONDS),--seconds $(SECONDS))
 
-check: setup lint types protos-check generated-check readme-check deploy-check test wheel-check ## Everything CI runs
+check: setup lint types protos-check generated-check readme-check deploy-check test wheel-check ## Everything that needs Python alone; CI runs it and more
 
 lint: setup ## Style
 	@$(BIN)/ruff check .

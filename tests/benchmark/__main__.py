@@ -223,8 +223,10 @@ the other, in a closed loop; medians with minimum and maximum, ratios round by r
 counted for the process, its threads and its workers. The read is GetTicket with a ticket of 20 fields; the upstream is
 nginx with a fixed answer, plain HTTP. The gateway runs with signatures, checks, limits, breaker, ledger and metrics; the
 call log is off but where a row says so. (c) has no timeouts, no limits, no checks and no errors. The goals are ratios;
-absolute figures belong to the machine. PostgreSQL runs in memory without fsync, so that its row is about the gateway's own
-cost. Money calls come from a client of gRPC's in Python, which shares the other core with the upstream.
+absolute figures belong to the machine. On one core it counts who interrupts whom: the threads beside our event loop do not
+interrupt it, which those of (a), (b) and (c) do; two rows have (a) and (c) with theirs standing back, too. PostgreSQL runs
+in memory without fsync, so that its row is about the gateway's own cost. Money calls come from a client of gRPC's in
+Python, which shares the other core with the upstream.
 """
 
 

@@ -187,6 +187,9 @@ def notes(figures: Figures) -> Iterator[str]:
     of_node = _ratios(figures.cpu(Name.OURS), figures.cpu(Name.NODE))
     if of_node:
         yield f"read, CPU per call against (d) Node.js: {_spread(of_node, 2)}x, stated"
+    for name, other in ((Name.ECHO_BACK, "(a)"), (Name.BARE_BACK, "(c)")):
+        if alike := _ratios(figures.cpu(Name.OURS), figures.cpu(name)):
+            yield f"read, CPU per call against {other} with its threads standing back: {_spread(alike, 2)}x, stated"
     if figures.road_cpu_s:
         yield f"the road without gRPC: {_spread([1e6 * each for each in figures.road_cpu_s], 0)} µs CPU per call"
     if figures.direct_s:
