@@ -23,7 +23,7 @@ from gateway.ledger.reconciliation import Pace, Reconciliation
 from gateway.live import Live
 from gateway.open_files import allow_open_files, open_files_problem
 from gateway.reloading import Reloading
-from gateway.scheduling import later_threads_stand_back, this_thread_goes_first
+from gateway.scheduling import threads_standing_back
 from gateway.server.aio import own_handlers, platform_handlers
 from gateway.server.drain import OpenCalls
 from gateway.server.entrance import Entrance
@@ -246,9 +246,10 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
-    later_threads_stand_back()
-    async with gateway(settings) as running, _running(_rereading(hung_up, running.reloading, reread), "settings"):
-        this_thread_goes_first()
+    async with AsyncExitStack() as stack:
+        with threads_standing_back():
+            running = await stack.enter_async_context(gateway(settings))
+        await stack.enter_async_context(_running(_rereading(hung_up, running.reloading, reread), "settings"))
         # A full round of garbage collection over all that is there from now on would hold every call up for some 50 ms.
         gc.collect()
         gc.freeze()

@@ -9,22 +9,25 @@ starts them, those of gRPC, too.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-__all__ = ["later_threads_stand_back", "this_thread_goes_first"]
-
-
-def later_threads_stand_back() -> None:
-    """Let threads that are started from now on not interrupt others, until ``this_thread_goes_first``."""
-    _schedule("SCHED_BATCH")
+__all__ = ["threads_standing_back"]
 
 
-def this_thread_goes_first() -> None:
-    """Let this thread, and those that it starts from now on, interrupt again."""
-    _schedule("SCHED_OTHER")
+@contextmanager
+def threads_standing_back() -> Iterator[None]:
+    """Let threads that are started meanwhile not interrupt others; a policy that somebody else has chosen stays."""
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield
+        return
+    _schedule(os.SCHED_BATCH)
+    try:
+        yield
+    finally:
+        _schedule(os.SCHED_OTHER)
 
 
-def _schedule(policy: str) -> None:
-    if hasattr(os, policy):
-        with suppress(OSError):  # where a sandbox forbids it, all is as it would be without
-            os.sched_setscheduler(0, getattr(os, policy), os.sched_param(0))
+def _schedule(policy: int) -> None:
+    with suppress(OSError):  # where a sandbox forbids it, all is as it would be without
+        os.sched_setscheduler(0, policy, os.sched_param(0))

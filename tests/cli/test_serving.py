@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -86,6 +87,16 @@ def test_no_thread_interrupts_the_event_loop(config: Path) -> None:
         policies = {thread: os.sched_getscheduler(thread) for thread in threads}
         assert policies.pop(program.pid) == os.SCHED_OTHER
         assert set(policies.values()) == {os.SCHED_BATCH}
+        assert program.end() == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH") or shutil.which("chrt") is None, reason="needs Linux, and chrt")
+def test_a_policy_that_was_chosen_stays(config: Path) -> None:
+    """Whoever runs the gateway when nobody else needs the processor has all of it run so."""
+    with started("serve", "--config", str(config), command=("chrt", "--idle", "0", *MODULE)) as program:
+        assert program.line("gateway")
+        threads = Path(f"/proc/{program.pid}/task").iterdir()
+        assert {os.sched_getscheduler(int(thread.name)) for thread in threads} == {os.SCHED_IDLE}
         assert program.end() == 0
 
 

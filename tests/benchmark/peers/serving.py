@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 import grpc.aio
 from google.protobuf.message import Message
 
 from betstack.ticket.v1 import ticket_service_pb2 as pb
-from gateway.scheduling import later_threads_stand_back, this_thread_goes_first
+from gateway.scheduling import threads_standing_back
 
 __all__ = ["served"]
 
@@ -31,13 +32,11 @@ async def served(get: Callable[[pb.GetTicketRequest], Awaitable[Message]], answe
     handler: Any = grpc.unary_unary_rpc_method_handler(
         serve, request_deserializer=pb.GetTicketRequest.FromString, response_serializer=answers.SerializeToString
     )
-    if os.environ.get("STAND_BACK"):
-        later_threads_stand_back()
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"GetTicket": handler}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    this_thread_goes_first()
+    with threads_standing_back() if os.environ.get("STAND_BACK") else nullcontext():
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"GetTicket": handler}),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
     print(f"gateway  127.0.0.1:{port}", flush=True)
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
