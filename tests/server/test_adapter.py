@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import random
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 import grpc.aio
 import pytest
 
 from gateway.failure import Reason
+from tests.cli.program import PATIENCE_S
 from tests.harness import http_answer, refused
 from tests.logs import calls
 from tests.rpc.calls import CREATE, GET_TICKET, WIN, facing
@@ -104,3 +109,26 @@ async def test_one_record_is_left_of_every_call(caplog: pytest.LogCaptureFixture
     }
     assert (won["call"], won["code"]) == ("/betstack.pam.v1.PamService/WinTicket", "OK")
     assert "request-id" not in dict(made)
+
+
+async def test_request_ids_that_are_made_here_come_once(caplog: pytest.LogCaptureFixture) -> None:
+    """They are random UUIDs, also where somebody gives the common generator the same seed again."""
+    with caplog.at_level(logging.INFO, logger="gateway"):
+        async with facing(http_answer(200, TICKET)) as (client, _):
+            for _ in range(50):
+                random.seed(1)
+                await GET_TICKET(client)
+
+    made = {line["request_id"] for line in calls(caplog)}
+    assert len(made) == 50
+    assert {(str(UUID(each)), UUID(each).version) for each in made} == {(each, 4) for each in made}
+
+
+def test_a_fork_makes_request_ids_of_its_own() -> None:
+    """Two processes that were one have not the same ids before them."""
+    script = "import os; from gateway.server.aio import _new_id; os.fork(); print(_new_id(), flush=True)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
+    one, other = done.stdout.split()
+    assert one != other
