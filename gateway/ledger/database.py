@@ -27,10 +27,15 @@ class LedgerUnavailable(Exception):  # noqa: N818 - it says what the matter is
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One statement with its parameters."""
+    """One statement with its parameters.
+
+    ``whole`` says of the first one of a transaction that it is the whole transaction, or has changed nothing where others
+    follow: it needs no transaction around it, which spares two of three ways to a database that is elsewhere.
+    """
 
     sql: str
     parameters: tuple[Any, ...] = ()
+    whole: bool = False
 
 
 Transaction = Generator[Query, list[Row], T]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import select
 import uuid
 from collections.abc import Callable, Coroutine
 from enum import Enum
@@ -44,7 +45,8 @@ class PostgresqlDatabase:
             max_size=_POOL_SIZE,
             timeout=_WAIT_S,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            kwargs={"autocommit": True},
+            check=_check,
         )
         self._spelled: dict[str, str] = {}
         self._identity = ""
@@ -106,7 +108,7 @@ class PostgresqlDatabase:
 
     async def _run(self, transaction: Callable[[], Transaction[T]]) -> T:
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._pool.connection() as connection:
                 return await self._drive(connection, transaction())
         except psycopg.Error as error:
             raise LedgerUnavailable(f"the ledger cannot be written: {type(error).__name__}") from error
@@ -116,18 +118,27 @@ class PostgresqlDatabase:
         return await self.run(transaction)
 
     async def _drive(self, connection: psycopg.AsyncConnection[Any], transaction: Transaction[T]) -> T:
+        result: T
         try:
             query = next(transaction)
-            while True:
+            if query.whole:
                 query = transaction.send(await self._execute(connection, query))
         except StopIteration as end:
-            result: T = end.value
+            result = end.value
             return result
+        async with connection.transaction():
+            try:
+                while True:
+                    query = transaction.send(await self._execute(connection, query))
+            except StopIteration as end:
+                result = end.value
+                return result
 
     async def _execute(self, connection: psycopg.AsyncConnection[Any], query: Query) -> list[Row]:
         parameters = [value.value if isinstance(value, Enum) else value for value in query.parameters]
         cursor = await connection.execute(self._spell(query.sql), parameters)
-        return await cursor.fetchall() if cursor.description else []
+        result = cursor.pgresult  # the cursor's own description is made anew at every look
+        return await cursor.fetchall() if result is not None and result.nfields else []
 
     def _spell(self, sql: str) -> bytes:
         if sql not in self._spelled:
@@ -149,6 +160,14 @@ class PostgresqlDatabase:
         lock, self._lock = self._lock, None
         if lock is not None:
             await lock.close()
+
+
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise an error where the server has closed a connection; one on which nothing has come in is as it was."""
+    arrivals = select.poll()
+    arrivals.register(connection.fileno(), select.POLLIN)
+    if arrivals.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def _spelled(macro: re.Match[str]) -> str:

@@ -145,7 +145,7 @@ class Process:
 def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]:
     """Take the row of a request id, or find who has it."""
     if new.ticket_id is None:  # nothing but its own row can be in the way
-        row = yield from _take(new, None, process.identity, now, is_free=True)
+        row = yield from _take(new, None, process.identity, now, is_free=True, whole=True)
         if row is not None:
             return Claimed(row)
     else:
@@ -170,7 +170,7 @@ def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]
 
 
 def _take(
-    new: NewOperation, earlier: Operation | None, owner: str, now: float, *, is_free: bool
+    new: NewOperation, earlier: Operation | None, owner: str, now: float, *, is_free: bool, whole: bool = False
 ) -> Transaction[Operation | None]:
     """Write a new row in the place of an earlier one of the same request id; None where somebody else has written it."""
     if earlier is not None:
@@ -195,7 +195,7 @@ def _take(
         "tries": 0,
         "looks": 0,
     }
-    rows = yield Query(_insert(tuple(values)), tuple(values.values()))
+    rows = yield Query(_insert(tuple(values)), tuple(values.values()), whole)
     return Operation.from_row(rows[0]) if rows else None
 
 
@@ -296,6 +296,7 @@ def _find(operator: str, request_id: str, *, lock: bool = False) -> Transaction[
     rows = yield Query(
         f"SELECT {COLUMNS} FROM operations WHERE operator = ? AND request_id = ?" + (" $for_update" if lock else ""),
         (operator, request_id),
+        not lock,
     )
     return Operation.from_row(rows[0]) if rows else None
 
@@ -352,6 +353,7 @@ def end(
             owner,
             *(state.value for state in expected),
         ),
+        ending.owed is None and not ending.settles_discard,
     )
     if not rows:
         known = yield from _find(operation.operator, operation.request_id)
