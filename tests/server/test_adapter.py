@@ -126,7 +126,7 @@ async def test_request_ids_that_are_made_here_come_once(caplog: pytest.LogCaptur
 
 def test_a_fork_makes_request_ids_of_its_own() -> None:
     """Two processes that were one have not the same ids before them."""
-    script = "import os; from gateway.server.aio import _new_id; os.fork(); print(_new_id(), flush=True)"
+    script = "import os; from gateway.server.aio import _new_id; os.fork(); os.write(1, _new_id().encode() + b' ')"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
