@@ -79,18 +79,26 @@ async def lose_the_lock(ledger: Ledger) -> None:
         await asyncio.wait({database._watch})
 
 
+async def end_connections(url: str, *spared: int) -> None:
+    """Let the database end every connection but those of some processes, and wait until it has."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        cursor = await connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)",
+            [list(spared)],
+        )
+        ended = await cursor.fetchall()
+    assert ended
+    assert all(gone for (gone,) in ended)
+
+
 async def test_the_lock_has_a_connection_of_its_own(postgresql_url: str, clock: Clock) -> None:
     """It is none of the pool's, which come and go; it falls with its connection and with nothing else."""
     async with ledger_at(postgresql_url, clock) as ledger:
         database = ledger._database
         assert isinstance(database, PostgresqlDatabase)
         assert database._lock is not None
-        async with await psycopg.AsyncConnection.connect(postgresql_url, autocommit=True) as connection:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
-                [database._lock.info.backend_pid],
-            )
+        await end_connections(postgresql_url, database._lock.info.backend_pid)
         before = await database.identity()
 
         await perform(ledger, bet(), DONE)
@@ -147,11 +155,7 @@ async def test_a_database_that_comes_back_is_used_again(postgresql_url: str, clo
     """Every connection ended by the database at once costs at most the calls of that moment."""
     async with ledger_at(postgresql_url, clock) as ledger:
         await perform(ledger, bet("before"), DONE)
-        async with await psycopg.AsyncConnection.connect(postgresql_url, autocommit=True) as connection:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        await end_connections(postgresql_url)
 
         assert (await perform(ledger, bet("after"), DONE)).operation.state is State.SUCCEEDED
         assert (await perform(ledger, bet("before"), DONE)).is_replay
