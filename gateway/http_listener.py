@@ -17,6 +17,9 @@ __all__ = ["listening"]
 _BACKLOG: Final = 1024
 _CONCURRENT_LIMIT: Final = 2048
 
+_TURNS: Final = 10
+"""Turns of the event loop in which an accepted connection becomes one that the server knows; it takes three."""
+
 
 @asynccontextmanager
 async def listening(app: Any, listen: str, *, shared: bool = False) -> AsyncIterator[str]:  # noqa: ANN401 - an ASGI app
@@ -96,3 +99,23 @@ class _Guest(uvicorn.Server):
     async def main_loop(self) -> None:
         """Wait for the end."""
         await self._ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and let go also of connections that were just being accepted.
+
+        A connection that the server learns of later would be served until nobody waits any longer. asyncio loses one that
+        it is accepting when its listener closes, so that it is left in peace first; uvloop has other readers.
+        """
+        loop = asyncio.get_running_loop()
+        for listener in sockets or ():
+            loop.remove_reader(listener)
+        await _turns()
+        for server in self.servers:
+            server.close()
+        await _turns()
+        await super().shutdown(sockets)
+
+
+async def _turns() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

@@ -81,12 +81,13 @@ class _Server(uvicorn.Server):
         """Close everything at once: whoever stops a sandbox does not wait for its answers."""
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            if isinstance(connection, Connection):
-                connection.hang_up()
-        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
-        while self.server_state.connections:  # noqa: ASYNC110 - one turn of the loop, in which transports close
-            await asyncio.sleep(0)
+        while self.server_state.connections or self.server_state.tasks:
+            # Each time anew: one may have been on its way in when the listener closed.
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.hang_up()
+            await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # one turn of the loop, in which transports close
 
 
 def listener_at(listen: str) -> socket.socket:
