@@ -19,10 +19,10 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "Run": {
-        "run": ("gateway.cli.serving", "Run gateway, sandbox and an operator's wallet, to play with."),
+        "run": ("gateway.cli.playing", "Run gateway, sandbox and an operator's wallet, to play with."),
         "demo": ("gateway.cli.demo", "Place bets through gateway and sandbox and print every call."),
         "serve": ("gateway.cli.serving", "Run the gateway."),
-        "sandbox": ("gateway.cli.serving", "Run a platform of our own, to test against."),
+        "sandbox": ("gateway.cli.playing", "Run a platform of our own, to test against."),
     },
     "Set up": {
         "config": ("gateway.cli.config", "Check what the gateway was told."),

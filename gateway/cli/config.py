@@ -13,7 +13,7 @@ import click
 from pydantic import BaseModel, SecretStr
 
 from gateway.app import require_usable
-from gateway.cli.serving import settings_refused
+from gateway.cli.settings_file import CONFIG, settings_refused
 from gateway.contract import load_contract
 from gateway.settings import load_settings
 
@@ -30,9 +30,7 @@ def config_command() -> None:
 
 
 @config_command.command("check")
-@click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings, a TOML file; the environment wins."
-)
+@CONFIG
 def check_command(config: Path | None) -> None:
     """Print the settings in force, defaults included and secrets masked.
 

@@ -17,7 +17,7 @@ from betstack.pam.v1 import pam_service_pb2 as pam
 from betstack.sms.v1 import sms_service_pb2 as sms
 from betstack.ticket.v1 import ticket_service_pb2 as ticket
 from gateway.cli.playground import Addresses, Playground, play_settings, playground
-from gateway.cli.serving import settings_refused
+from gateway.cli.settings_file import settings_refused
 from gateway.cli.stage import Stage, Unexpected
 from gateway.cli.wallet_lines import wallet_line
 from gateway.sandbox import Book, Result

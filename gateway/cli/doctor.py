@@ -18,7 +18,7 @@ import grpc.aio
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.cli.serving import settings_refused
+from gateway.cli.settings_file import CONFIG, settings_refused
 from gateway.cli.status_text import printable
 from gateway.ledger.database import LedgerUnavailable
 from gateway.ledger.ledger import Ledger
@@ -81,9 +81,7 @@ class Finding:
 
 
 @click.command()
-@click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings, a TOML file; the environment wins."
-)
+@CONFIG
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(0.1, 60), default=5, show_default=True, help="In seconds."
 )
