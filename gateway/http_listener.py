@@ -104,7 +104,8 @@ class _Guest(uvicorn.Server):
         """Accept no more, and let go also of connections that were just being accepted.
 
         A connection that the server learns of later would be served until nobody waits any longer. asyncio loses one that
-        it is accepting when its listener closes, so that it is left in peace first; uvloop has other readers.
+        it is accepting when its listener closes, so that it is left in peace before; uvloop accepts until then, and so
+        needs the turns after.
         """
         loop = asyncio.get_running_loop()
         for listener in sockets or ():
