@@ -30,7 +30,8 @@ class Query:
     """One statement with its parameters.
 
     ``whole`` says of the first one of a transaction that it is the whole transaction, or has changed nothing where others
-    follow: it needs no transaction around it, which spares two of three ways to a database that is elsewhere.
+    follow: it needs no transaction around it, which spares two of three ways to a database that is elsewhere. Of a later
+    one it says nothing.
     """
 
     sql: str

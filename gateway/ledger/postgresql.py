@@ -15,7 +15,6 @@ import re
 import select
 import uuid
 from collections.abc import Callable, Coroutine
-from enum import Enum
 from typing import Any, Final, Self, TypeVar
 
 import psycopg
@@ -135,8 +134,7 @@ class PostgresqlDatabase:
                 return result
 
     async def _execute(self, connection: psycopg.AsyncConnection[Any], query: Query) -> list[Row]:
-        parameters = [value.value if isinstance(value, Enum) else value for value in query.parameters]
-        cursor = await connection.execute(self._spell(query.sql), parameters)
+        cursor = await connection.execute(self._spell(query.sql), query.parameters)
         result = cursor.pgresult  # the cursor's own description is made anew at every look
         return await cursor.fetchall() if result is not None and result.nfields else []
 

@@ -191,7 +191,7 @@ class SqliteDatabase:
                 return batch, False
 
     def _run_batch(self, connection: sqlite3.Connection, batch: Sequence[_Job]) -> None:
-        """Run all of them in one transaction; where one of them fails, each in one of its own."""
+        """Run all of them in one transaction; where one of them fails and not the database, each in one of its own."""
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in batch:
@@ -201,13 +201,10 @@ class SqliteDatabase:
         except Exception as error:  # noqa: BLE001 - it is for those who wait
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if len(batch) == 1:
-                batch[0].error = _told(error)
-            elif isinstance(error, sqlite3.OperationalError):
-                for job in batch:
+            for job in batch:
+                if len(batch) == 1 or isinstance(error, sqlite3.OperationalError):
                     job.error = _told(error)
-            else:
-                for job in batch:
+                else:
                     self._run_batch(connection, [job])
 
     def _drive(self, connection: sqlite3.Connection, transaction: Transaction[T]) -> T:

@@ -145,7 +145,7 @@ class Process:
 def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]:
     """Take the row of a request id, or find who has it."""
     if new.ticket_id is None:  # nothing but its own row can be in the way
-        row = yield from _take(new, None, process.identity, now, is_free=True, whole=True)
+        row = yield from _take(new, None, process.identity, now, is_free=True)
         if row is not None:
             return Claimed(row)
     else:
@@ -170,7 +170,7 @@ def claim(new: NewOperation, process: Process, now: float) -> Transaction[Claim]
 
 
 def _take(
-    new: NewOperation, earlier: Operation | None, owner: str, now: float, *, is_free: bool, whole: bool = False
+    new: NewOperation, earlier: Operation | None, owner: str, now: float, *, is_free: bool
 ) -> Transaction[Operation | None]:
     """Write a new row in the place of an earlier one of the same request id; None where somebody else has written it."""
     if earlier is not None:
@@ -182,9 +182,9 @@ def _take(
         "fingerprint": new.fingerprint,
         "request": new.request,
         "ticket_id": new.ticket_id,
-        "state": (State.SENDING if is_free else State.RECEIVED).value,
+        "state": State.SENDING if is_free else State.RECEIVED,
         "free": 0,
-        "stage": Stage.NEVER_SENT.value,
+        "stage": Stage.NEVER_SENT,
         "attempts": (earlier.attempts if earlier else 0) + int(is_free),
         "maybe_sent": 0,
         "owner": owner,
@@ -195,7 +195,7 @@ def _take(
         "tries": 0,
         "looks": 0,
     }
-    rows = yield Query(_insert(tuple(values)), tuple(values.values()), whole)
+    rows = yield Query(_insert(tuple(values)), tuple(values.values()), whole=True)
     return Operation.from_row(rows[0]) if rows else None
 
 
@@ -296,7 +296,7 @@ def _find(operator: str, request_id: str, *, lock: bool = False) -> Transaction[
     rows = yield Query(
         f"SELECT {COLUMNS} FROM operations WHERE operator = ? AND request_id = ?" + (" $for_update" if lock else ""),
         (operator, request_id),
-        not lock,
+        whole=not lock,
     )
     return Operation.from_row(rows[0]) if rows else None
 
@@ -340,8 +340,8 @@ def end(
         "UPDATE operations SET state = ?, stage = ?, free = ?, maybe_sent = ?, response = ?, failure = ?, notes = ?, "
         f"updated = ?, next_at = ? WHERE seq = ? AND owner = ? AND state IN ({marks}) RETURNING {COLUMNS}",
         (
-            ending.state.value,
-            ending.stage.value,
+            ending.state,
+            ending.stage,
             int(ending.free),
             int(maybe_sent),
             ending.response,
@@ -351,9 +351,9 @@ def end(
             ending.next_at,
             operation.seq,
             owner,
-            *(state.value for state in expected),
+            *expected,
         ),
-        ending.owed is None and not ending.settles_discard,
+        whole=ending.owed is None and not ending.settles_discard,
     )
     if not rows:
         known = yield from _find(operation.operator, operation.request_id)
@@ -482,8 +482,8 @@ def decide(
         "attempts = attempts + ?, tries = tries + ?, looks = looks + ? "
         f"WHERE seq = ? AND state IN ({marks}) RETURNING {COLUMNS}",
         (
-            ending.state.value,
-            ending.stage.value,
+            ending.state,
+            ending.stage,
             int(ending.free),
             ending.response,
             failure_to_text(ending.failure),
